@@ -1,0 +1,73 @@
+/** What flows between stages: one record a kind, so that a stage is typed by two names. */
+
+/** A wish in words. A later prompt of the same run replaces this one from its next chunk on. */
+export interface Prompt {
+  readonly text: string;
+  /** What not to show; used by samplers with classifier-free guidance. */
+  readonly negative?: string;
+  /** Seed of the noise, 0 … 2^53 − 1. A stage that draws noise falls back to its own option. */
+  readonly seed?: number;
+}
+
+/** A prompt as the diffusion model reads it. */
+export interface Conditioning {
+  readonly prompt: Prompt;
+  /** Text embeddings, `[tokens, channels]` row by row; rows of padding are zero. */
+  readonly embeddings: Float32Array;
+  readonly tokens: number;
+  readonly channels: number;
+  /** How many of the rows are text; the others are padding. */
+  readonly length: number;
+}
+
+/** One chunk of latent frames, normalised as the diffusion model makes them. */
+export interface Latents {
+  /** Place of the chunk in the run, from 0. */
+  readonly index: number;
+  readonly last: boolean;
+  /** `[frames, channels, height, width]` row by row; height and width in latent cells. */
+  readonly data: Float32Array;
+  readonly shape: readonly [frames: number, channels: number, height: number, width: number];
+  /** The prompt this chunk was made from. */
+  readonly prompt: Prompt;
+}
+
+/** One chunk of pictures. */
+export interface Frames {
+  readonly index: number;
+  readonly last: boolean;
+  /** RGB bytes, `[frames, height, width, 3]` row by row. */
+  readonly data: Uint8Array;
+  readonly shape: readonly [frames: number, height: number, width: number, channels: 3];
+  /** Number of the first picture in the run, from 0; a player turns it into seconds by its rate. */
+  readonly first: number;
+  readonly prompt: Prompt;
+}
+
+/** Encoded bytes: a piece of a stream, or the whole. */
+export interface Media {
+  /** `init` opens a stream, `segment`s follow it, `file` stands alone and is finished. */
+  readonly part: "init" | "segment" | "file";
+  /** MIME type with codecs, such as `video/mp4; codecs="avc1.64000a"`. */
+  readonly type: string;
+  /** The bytes; empty where they went to `path`. */
+  readonly data: Uint8Array;
+  /** Where the file is, if it was written to disk. */
+  readonly path?: string;
+  /** Number of the first picture inside, and how many there are. */
+  readonly first: number;
+  readonly frames: number;
+  /** Whether a player may start here. */
+  readonly key: boolean;
+}
+
+/** Every kind of data by name. A third party adds its own by declaration merging. */
+export interface DataKinds {
+  prompt: Prompt;
+  conditioning: Conditioning;
+  latents: Latents;
+  frames: Frames;
+  media: Media;
+}
+
+export type Kind = keyof DataKinds;

@@ -1,0 +1,24 @@
+/** What a run tells about itself while it goes on. Times are in seconds. */
+
+/** Reported by a stage about its own work. */
+export type StageEvent =
+  | { readonly type: "step"; readonly chunk: number; readonly step: number; readonly steps: number }
+  | { readonly type: "prompt"; readonly chunk: number; readonly text: string }
+  | { readonly type: "bytes"; readonly bytes: number }
+  | { readonly type: "warning"; readonly message: string };
+
+/** Reported by the runner, or passed on by it with the stage's name. */
+export type RunEvent =
+  | ({ readonly stage: string; readonly at: number } & StageEvent)
+  | {
+    /** A stage gave one datum: `seconds` of its own work, waiting not counted. */
+    readonly type: "chunk";
+    readonly stage: string;
+    readonly chunk: number;
+    readonly seconds: number;
+    /** Since the run began. */
+    readonly at: number;
+    /** Pictures (or latent frames) inside, where the datum has some. */
+    readonly frames: number;
+  }
+  | { readonly type: "finished"; readonly stage: string; readonly at: number };
