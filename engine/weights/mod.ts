@@ -1,0 +1,12 @@
+/** Files of weights: what is in them, whether it fits a network, and where its bytes lie. */
+
+export {
+  entryOf,
+  parameters,
+  type WeightEntry,
+  type WeightFile,
+  WeightsError,
+} from "./weight_file.ts";
+export { headerLimit, openSafetensors, writeSafetensors } from "./safetensors.ts";
+export { type ExpectedParameter, type MatchOptions, matchParameters } from "./match.ts";
+export { checkFinite } from "./finite.ts";

@@ -1,0 +1,67 @@
+/** What a file of weights is to everybody who uses one, whatever its format. */
+
+import type { DType, HostTensor, Shape } from "../tensor/mod.ts";
+
+/** Where a tensor lies in its file: dense, row by row, little-endian. */
+export interface WeightEntry {
+  readonly dtype: DType;
+  readonly shape: Shape;
+  /** First byte, counted from the beginning of the file. */
+  readonly offset: number;
+  /** Bytes. */
+  readonly length: number;
+}
+
+/** An opened file of weights: its table of contents, and a way to the values. Holds no open handle. */
+export interface WeightFile {
+  readonly path: string;
+  readonly metadata: ReadonlyMap<string, string>;
+  /** Every tensor by name, in the file's order. */
+  readonly tensors: ReadonlyMap<string, WeightEntry>;
+  /** A tensor's values; throws a `WeightsError` where there is none of that name or the file ends early. */
+  read(name: string): Promise<HostTensor>;
+  /** A tensor's bytes into `target`, which must have exactly the entry's length. */
+  readInto(name: string, target: Uint8Array): Promise<void>;
+}
+
+/** A file of weights that cannot be used, and why. The message names the file and the tensors. */
+export class WeightsError extends Error {
+  override readonly name = "WeightsError";
+  /** The file. */
+  readonly path: string;
+
+  constructor(path: string, problem: string, options?: ErrorOptions) {
+    super(`cannot use the weights ${path}: ${problem}`, options);
+    this.path = path;
+  }
+}
+
+/** The entry of a name; throws a `WeightsError` where the file has none. */
+export function entryOf(file: WeightFile, name: string): WeightEntry {
+  const entry = file.tensors.get(name);
+  if (entry === undefined) {
+    throw new WeightsError(
+      file.path,
+      `there is no tensor "${name}" among its ${file.tensors.size}`,
+    );
+  }
+  return entry;
+}
+
+/**
+ * The tensors of a file whose names begin with `prefix`, under their names without it: a file of the same
+ * kind, so that it can be matched, checked and read like any other.
+ */
+export function parameters(file: WeightFile, prefix: string): WeightFile {
+  const tensors = new Map<string, WeightEntry>();
+  for (const [name, entry] of file.tensors) {
+    if (name.startsWith(prefix)) tensors.set(name.slice(prefix.length), entry);
+  }
+  return {
+    path: file.path,
+    metadata: file.metadata,
+    tensors,
+    read: (name) => file.read(prefix + name),
+    readInto: (name, target) => file.readInto(prefix + name, target),
+  };
+}
