@@ -1,0 +1,130 @@
+/**
+ * The UMT5 text encoder. T tokens, D channels, N heads of H channels.
+ *
+ * Source: guandeh17/Self-Forcing@33593df3e81fa3ec10239271dd2c100facac6de1, wan/modules/t5.py (T5Encoder) and
+ * utils/wan_wrapper.py (WanTextEncoder). Parameters are named as models_t5_umt5-xxl-enc-bf16.pth names them.
+ */
+
+import {
+  add,
+  cast,
+  composedAttention,
+  gather,
+  gelu,
+  Graph,
+  linear,
+  mul,
+  reshape,
+  rmsNormalization,
+  Scope,
+  sub,
+  transpose,
+  type Value,
+} from "../onnx/mod.ts";
+
+/** Sizes of a UMT5 encoder. */
+export interface Umt5Config {
+  readonly vocab: number;
+  readonly dim: number;
+  readonly dimAttn: number;
+  readonly dimFfn: number;
+  readonly numHeads: number;
+  readonly numLayers: number;
+  /** Buckets of relative positions, both directions together. */
+  readonly numBuckets: number;
+  /** Token positions that are encoded, padding included. */
+  readonly textLen: number;
+}
+
+const EPS = 1e-6;
+/** Relative positions beyond this share the last bucket of their direction (t5.py, T5RelativeEmbedding). */
+const MAX_DISTANCE = 128;
+/** Added to the scores of masked keys: the most negative finite float32. */
+const MASKED = -3.4028234663852886e38;
+
+/**
+ * The encoder for texts of `length` positions.
+ *
+ * Inputs: `ids` int64 [T]; `mask` int64 [T], 1 for text and 0 for padding. Outputs: `encoded` [T, D];
+ * `embeddings` [T, D], the same with the rows of padding set to 0, as the diffusion model takes them.
+ */
+export function umt5Encoder(config: Umt5Config, length: number = config.textLen): Graph {
+  const { vocab, dim, numLayers } = config;
+  const graph = new Graph("umt5_encoder");
+  const root = new Scope(graph);
+  const ids = graph.input("ids", "int64", [length]);
+  const mask = cast(graph.input("mask", "int64", [length]), "float32");
+
+  const buckets = graph.constant("int64", [length, length], relativeBuckets(length, config));
+  // 0 for text, the most negative number for padding, of every key.
+  const masked = reshape(mul(sub(1, mask), MASKED), [1, 1, 1, length]);
+
+  let x = gather(root.at("token_embedding").parameter("weight", [vocab, dim]), ids); // [T, D]
+  for (let layer = 0; layer < numLayers; layer++) {
+    const scope = root.at("blocks", layer);
+    const bias = add(positionBias(scope.at("pos_embedding", "embedding"), buckets, config), masked);
+    x = add(x, attention(scope.at("attn"), normed(scope.at("norm1"), x), bias, config));
+    x = add(x, feedForward(scope.at("ffn"), normed(scope.at("norm2"), x), config));
+  }
+  const encoded = normed(root.at("norm"), x);
+  graph.output("encoded", encoded);
+  graph.output("embeddings", mul(encoded, reshape(mask, [length, 1])));
+  return graph;
+}
+
+/** Bias of every pair of positions, [1, N, T, T]. */
+function positionBias(scope: Scope, buckets: Value, { numBuckets, numHeads }: Umt5Config): Value {
+  const table = scope.parameter("weight", [numBuckets, numHeads]);
+  const [length] = buckets.dims as [number];
+  const bias = gather(table, buckets); // [T, T, N]
+  return reshape(transpose(bias, [2, 0, 1]), [1, numHeads, length, length]);
+}
+
+/** Attention without 1 / √H: T5 has it in its initialisation. */
+function attention(scope: Scope, x: Value, bias: Value, config: Umt5Config): Value {
+  const { dim, dimAttn, numHeads } = config;
+  const [length] = x.dims as [number];
+  const [q, k, v] = ["q", "k", "v"].map((part) =>
+    reshape(product(scope.at(part), x, dimAttn), [1, length, dimAttn])
+  ) as [Value, Value, Value];
+  const mixed = composedAttention(q, k, v, numHeads, { scale: 1, bias });
+  return product(scope.at("o"), reshape(mixed, [length, dimAttn]), dim);
+}
+
+function feedForward(scope: Scope, x: Value, { dim, dimFfn }: Umt5Config): Value {
+  const gate = gelu(product(scope.at("gate", 0), x, dimFfn));
+  return product(scope.at("fc2"), mul(product(scope.at("fc1"), x, dimFfn), gate), dim);
+}
+
+function product(scope: Scope, x: Value, out: number): Value {
+  return linear(x, scope.parameter("weight", [out, x.dims[1] as number]));
+}
+
+function normed(scope: Scope, x: Value): Value {
+  return rmsNormalization(x, scope.parameter("weight", [x.dims[1] as number]), EPS);
+}
+
+/** Bucket of every (query, key), row by row: exact near zero, logarithmic beyond, one half a direction. */
+function relativeBuckets(length: number, { numBuckets }: Umt5Config): BigInt64Array {
+  const result = new BigInt64Array(length * length);
+  for (let query = 0; query < length; query++) {
+    for (let key = 0; key < length; key++) {
+      result[query * length + key] = BigInt(relativeBucket(key - query, numBuckets));
+    }
+  }
+  return result;
+}
+
+/**
+ * Bucket of a relative position, key minus query (t5.py, _relative_position_bucket; both directions).
+ *
+ * @returns 0 … buckets − 1
+ */
+export function relativeBucket(distance: number, buckets: number): number {
+  const half = buckets / 2;
+  const exact = half / 2;
+  const far = Math.abs(distance);
+  const grown = exact +
+    Math.floor((Math.log(far / exact) / Math.log(MAX_DISTANCE / exact)) * (half - exact));
+  return (distance > 0 ? half : 0) + (far < exact ? far : Math.min(half - 1, grown));
+}

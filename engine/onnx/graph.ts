@@ -1,0 +1,253 @@
+/** A computation as ONNX has it: values made by nodes, checked when each node is made. */
+
+import { arrayOf, type DataOf, type DType, type HostTensor, hostTensor } from "../tensor/mod.ts";
+import { countOf, type Dim, type Dims, formatDims, sameDims } from "./dims.ts";
+
+/** What a node may be told beside its inputs. A number is an ONNX int unless wrapped by `float`. */
+export type Attribute = number | string | readonly number[] | Float;
+
+/** A floating-point attribute. ONNX keeps ints and floats apart, JavaScript does not. */
+export class Float {
+  constructor(readonly value: number) {}
+}
+
+/** Marks an attribute as floating-point. */
+export function float(value: number): Float {
+  return new Float(value);
+}
+
+/** One value of a graph: an input, a parameter, a constant, or what a node gives. */
+export class Value {
+  #name: string;
+
+  constructor(
+    readonly graph: Graph,
+    name: string,
+    readonly dtype: DType,
+    readonly dims: Dims,
+  ) {
+    this.#name = name;
+  }
+
+  /** Unique in the graph. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** Calls a value by the name it is given out under, so that no copy has to carry that name. */
+  static rename(value: Value, name: string): void {
+    value.#name = name;
+  }
+
+  get rank(): number {
+    return this.dims.length;
+  }
+
+  /** `blocks.0.norm3.weight float32 [256]`, as messages show it. */
+  toString(): string {
+    return `${this.name} ${this.dtype} ${formatDims(this.dims)}`;
+  }
+}
+
+/** One operation. */
+export interface Node {
+  readonly name: string;
+  readonly operator: string;
+  /** Empty for ONNX's own operators. */
+  readonly domain: string;
+  /** `undefined` where an optional input is left out. */
+  readonly inputs: readonly (Value | undefined)[];
+  readonly outputs: readonly Value[];
+  readonly attributes: Readonly<Record<string, Attribute>>;
+}
+
+/** A learned tensor. Its elements stay in the checkpoint: the graph knows its name and shape. */
+export interface Parameter {
+  /** The checkpoint's name for it. */
+  readonly name: string;
+  /** The checkpoint's shape. */
+  readonly shape: readonly number[];
+  /** The same elements as the graph sees them; its shape may differ, never the order of elements. */
+  readonly value: Value;
+}
+
+/** What a node is made from. */
+export interface NodeSpec {
+  readonly domain?: string;
+  readonly attributes?: Readonly<Record<string, Attribute | undefined>>;
+}
+
+/** The shape and type of a value to come. */
+export interface ValueSpec {
+  readonly dtype: DType;
+  readonly dims: Dims;
+}
+
+/** A graph being built. Nodes are kept in the order they were made, which is an order they can run in. */
+export class Graph {
+  readonly inputs: Value[] = [];
+  readonly outputs: { readonly name: string; readonly value: Value }[] = [];
+  readonly nodes: Node[] = [];
+  readonly parameters = new Map<string, Parameter>();
+  readonly constants = new Map<Value, HostTensor>();
+  readonly #scalars = new Map<string, Value>();
+  readonly #names = new Set<string>();
+  /** What nodes made and no output has named yet. */
+  readonly #made = new Set<Value>();
+
+  constructor(
+    /** Shown by profilers and in messages. */
+    readonly name: string,
+    /** Element type the network computes in. */
+    readonly dtype: DType = "float32",
+  ) {}
+
+  /** Declares what a run is given. */
+  input(name: string, dtype: DType, dims: Dims): Value {
+    const value = this.#value(name, { dtype, dims });
+    this.inputs.push(value);
+    return value;
+  }
+
+  /** Names what a run gives. A value may be given under several names. */
+  output(name: string, value: Value): void {
+    if (this.outputs.some((output) => output.name === name)) {
+      throw new TypeError(`cannot add output ${name} to ${this.name}: it has one of that name`);
+    }
+    if (this.#made.delete(value)) {
+      this.#take(name);
+      Value.rename(value, name);
+    }
+    this.outputs.push({ name, value });
+  }
+
+  /**
+   * Declares a learned tensor of the checkpoint; asked for twice, it is the same one.
+   *
+   * @param shape its shape in the checkpoint
+   * @param as the shape the graph wants the same elements in, where that differs
+   */
+  parameter(name: string, shape: readonly number[], as: readonly number[] = shape): Value {
+    const known = this.parameters.get(name);
+    if (known) {
+      if (!sameDims(known.shape, shape) || !sameDims(known.value.dims, as)) {
+        throw new TypeError(
+          `cannot declare parameter ${name} as ${formatDims(shape)}: it is ${
+            formatDims(known.shape)
+          } already`,
+        );
+      }
+      return known.value;
+    }
+    if (countOf(as) !== countOf(shape)) {
+      throw new TypeError(
+        `cannot see parameter ${name} ${formatDims(shape)} as ${
+          formatDims(as)
+        }: the numbers of elements differ`,
+      );
+    }
+    const value = this.#value(name, { dtype: this.dtype, dims: as });
+    this.parameters.set(name, { name, shape, value });
+    return value;
+  }
+
+  /** A tensor known when the graph is built. */
+  constant<D extends DType>(dtype: D, dims: readonly number[], data: DataOf[D]): Value {
+    const tensor = hostTensor(dtype, dims, data);
+    const value = this.#value(this.#fresh("constant"), { dtype, dims });
+    this.constants.set(value, tensor as HostTensor);
+    return value;
+  }
+
+  /** A one-element constant of shape `[]`, shared by all who ask for the same. */
+  scalar(value: number, dtype: DType = this.dtype): Value {
+    const key = `${dtype} ${value}`;
+    let known = this.#scalars.get(key);
+    if (!known) {
+      const data = new (arrayOf(dtype))(1);
+      data[0] = data instanceof BigInt64Array || data instanceof BigUint64Array
+        ? BigInt(value)
+        : value;
+      known = this.constant(dtype, [], data);
+      this.#scalars.set(key, known);
+    }
+    return known;
+  }
+
+  /** Whole numbers as a constant `[n]`, as operators take shapes, axes and sizes. */
+  integers(values: readonly number[]): Value {
+    const key = `integers ${values}`;
+    let known = this.#scalars.get(key);
+    if (!known) {
+      known = this.constant("int64", [values.length], BigInt64Array.from(values.map(BigInt)));
+      this.#scalars.set(key, known);
+    }
+    return known;
+  }
+
+  /**
+   * Adds an operation. Operators' own functions call this after they have checked their operands, with
+   * the shapes and types of what comes out.
+   */
+  node(
+    operator: string,
+    inputs: readonly (Value | undefined)[],
+    outputs: readonly ValueSpec[],
+    { domain = "", attributes = {} }: NodeSpec = {},
+  ): Value[] {
+    for (const input of inputs) {
+      if (input && input.graph !== this) {
+        throw new TypeError(
+          `${operator}: ${input} belongs to graph ${input.graph.name}, not to ${this.name}`,
+        );
+      }
+    }
+    const name = this.#fresh(operator);
+    const values = outputs.map((spec, i) =>
+      this.#value(outputs.length === 1 ? `${name}.out` : `${name}.out${i}`, spec)
+    );
+    for (const value of values) this.#made.add(value);
+    const kept = Object.entries(attributes).filter(([, value]) => value !== undefined);
+    this.nodes.push({
+      name,
+      operator,
+      domain,
+      inputs,
+      outputs: values,
+      attributes: Object.fromEntries(kept) as Record<string, Attribute>,
+    });
+    return values;
+  }
+
+  /** Number of learned elements. */
+  get parameterCount(): number {
+    let count = 0;
+    for (const { shape } of this.parameters.values()) count += countOf(shape)!;
+    return count;
+  }
+
+  #value(name: string, { dtype, dims }: ValueSpec): Value {
+    for (const dim of dims) checkDim(name, dim, dims);
+    this.#take(name);
+    return new Value(this, name, dtype, dims);
+  }
+
+  #take(name: string): void {
+    if (this.#names.has(name)) {
+      throw new TypeError(`cannot name a value ${name} in ${this.name}: there is one already`);
+    }
+    this.#names.add(name);
+  }
+
+  #fresh(stem: string): string {
+    for (let n = this.nodes.length + this.constants.size;; n++) {
+      const name = `${stem}_${n}`;
+      if (!this.#names.has(name)) return name;
+    }
+  }
+}
+
+function checkDim(name: string, dim: Dim, dims: Dims): void {
+  if (typeof dim === "number" ? Number.isInteger(dim) && dim >= 0 : dim.length > 0) return;
+  throw new RangeError(`cannot make value ${name} of shape ${formatDims(dims)}: no size is ${dim}`);
+}

@@ -1,0 +1,16 @@
+/** Builds networks as ONNX graphs: shapes are checked as each node is made, bytes come out at the end. */
+
+export { type Dim, type Dims, formatDims } from "./dims.ts";
+export {
+  type Attribute,
+  Float,
+  float,
+  Graph,
+  type Node,
+  type Parameter,
+  Value,
+  type ValueSpec,
+} from "./graph.ts";
+export { Scope } from "./scope.ts";
+export * from "./ops/mod.ts";
+export { type ExternalData, type InlineData, type ParameterData, writeModel } from "./write.ts";
