@@ -1,0 +1,19 @@
+/** The composable core: what flows, what a stage is, how stages are joined, configured and run. */
+
+export type { Conditioning, DataKinds, Frames, Kind, Latents, Media, Prompt } from "./data.ts";
+export type { RunEvent, StageEvent } from "./events.ts";
+export type { CreateContext, RunContext, Stage } from "./stage.ts";
+export type { AnyPlugin, Plugin, PluginDefinition, StageSpec } from "./plugin.ts";
+export type {
+  OpenOptions,
+  OpenPipeline,
+  Pipeline,
+  Run,
+  RunOptions,
+  RunTimings,
+  StageTimings,
+} from "./run.ts";
+export { ConfigError, type ConfigPlace, StageError, UserError } from "./errors.ts";
+export { definePlugin } from "./define.ts";
+export { type Part, pipe } from "./pipe.ts";
+export { nearestName, suggestName, toKebab } from "./names.ts";

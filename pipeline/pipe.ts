@@ -1,0 +1,86 @@
+import { OpenedPipeline } from "./_open.ts";
+import type { Kind } from "./data.ts";
+import { UserError } from "./errors.ts";
+import type { StageSpec } from "./plugin.ts";
+import type { OpenOptions, OpenPipeline, Pipeline } from "./run.ts";
+
+/** What can be joined: a stage, or stages joined before. */
+export type Part = StageSpec | Pipeline;
+
+/** Whether data of the kind `Given` may flow on; a kind known only at run time passes here. */
+type Fits<Given extends Kind, Takes extends Kind> = Kind extends Given ? true
+  : [Given] extends [Takes] ? true
+  : false;
+
+/** `Parts`, each that does not fit the one before it replaced by one that would. */
+type Joined<Given extends Kind, Parts extends readonly Part[]> = Parts extends
+  readonly [infer Next extends Part, ...infer More extends readonly Part[]] ? [
+    Fits<Given, Next["takes"]> extends true ? Next : StageSpec<Given, Next["gives"]>,
+    ...Joined<Next["gives"], More>,
+  ]
+  : Parts;
+
+type LastKind<Parts extends readonly Part[]> = Parts extends
+  readonly [...readonly Part[], infer End extends Part] ? End["gives"]
+  : Parts[number]["gives"];
+
+/**
+ * Joins stages in the order data flows: each takes the kind that the one before it gives, or it does
+ * not compile.
+ *
+ * ```ts ignore
+ * const film = pipe(encodeText(), diffuse({ latentFrames: 21 }), decode());
+ * ```
+ *
+ * @throws {UserError} at run time where types did not know the kinds; it names both stages and kinds.
+ */
+export function pipe<First extends Part, const More extends readonly Part[]>(
+  first: First,
+  ...more: More & Joined<First["gives"], More>
+): Pipeline<First["takes"], LastKind<[First, ...More]>> {
+  const parts: readonly Part[] = [first, ...more];
+  const stages = parts.flatMap((part) => "stages" in part ? part.stages : [part]);
+  return joinStages(stages) as Pipeline<First["takes"], LastKind<[First, ...More]>>;
+}
+
+/** A pair of neighbours that do not fit: `stages[index]` cannot take what comes before it. */
+export interface Mismatch {
+  readonly index: number;
+  readonly message: string;
+}
+
+/** The first stage that cannot take what the one before it gives. */
+export function findMismatch(stages: readonly StageSpec[]): Mismatch | undefined {
+  const index = stages.findIndex((stage, i) => i > 0 && stages[i - 1]?.gives !== stage.takes);
+  const [before, after] = [stages[index - 1], stages[index]];
+  if (before === undefined || after === undefined) return undefined;
+  return {
+    index,
+    message: `The stage "${after.plugin.name}" cannot follow "${before.plugin.name}": expected ` +
+      `${after.takes}, got ${before.gives}.`,
+  };
+}
+
+/** Joins stages whose kinds are known only at run time; `defaults` are for `open`. */
+export function joinStages(
+  stages: readonly StageSpec[],
+  defaults: OpenOptions = {},
+): Pipeline {
+  const [first, last] = [stages[0], stages.at(-1)];
+  if (first === undefined || last === undefined) {
+    throw new UserError("A pipeline of no stages does nothing: give it at least one.");
+  }
+  const mismatch = findMismatch(stages);
+  if (mismatch !== undefined) {
+    throw new UserError(
+      `${mismatch.message} Put a stage between them that turns one into the other.`,
+    );
+  }
+  return Object.freeze({
+    stages,
+    takes: first.takes,
+    gives: last.gives,
+    open: (options: OpenOptions = {}): Promise<OpenPipeline> =>
+      OpenedPipeline.open(stages, { ...defaults, ...options }),
+  });
+}
