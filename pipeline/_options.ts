@@ -10,6 +10,8 @@ export interface OptionProblem {
   readonly path: Path;
   /** A sentence without the option's name: expected …, got …. */
   readonly reason: string;
+  /** No schema knows the name. */
+  readonly unknown: boolean;
 }
 
 export type CheckedOptions =
@@ -31,6 +33,7 @@ export function checkOptions(schema: z.ZodObject, value: unknown, kebab: boolean
       problems.push({
         path: [...path, kebab ? key : spelt],
         reason: `there is no such option.${suggestName(spelt, known)}`,
+        unknown: true,
       });
     }
     return name ?? key;
@@ -124,11 +127,14 @@ function problemOf(schema: Schema, issue: z.core.$ZodIssue, value: unknown): Opt
     at = itemSchema(at, inside, key);
     inside = (inside as Record<PropertyKey, unknown> | undefined)?.[key];
   }
-  if (issue.code === "custom") return { path, reason: `${issue.message}, got ${show(inside)}.` };
+  if (issue.code === "custom") {
+    return { path, reason: `${issue.message}, got ${show(inside)}.`, unknown: false };
+  }
   const nearest = issue.code === "invalid_value" && typeof inside === "string"
     ? nearestOf(inside, issue.values)
     : "";
-  return { path, reason: `expected ${expectation(issue)}, got ${show(inside)}.${nearest}` };
+  const reason = `expected ${expectation(issue)}, got ${show(inside)}.${nearest}`;
+  return { path, reason, unknown: false };
 }
 
 function nearestOf(name: string, values: readonly unknown[]): string {

@@ -17,3 +17,17 @@ export { ConfigError, type ConfigPlace, StageError, UserError } from "./errors.t
 export { definePlugin } from "./define.ts";
 export { type Part, pipe } from "./pipe.ts";
 export { nearestName, suggestName, toKebab } from "./names.ts";
+export {
+  type Config,
+  type ConfigData,
+  type ConfigStage,
+  configToPipeline,
+  describeConfig,
+  formatConfig,
+  loadConfig,
+  type LoadOptions,
+  parseConfig,
+  type ParseOptions,
+} from "./config.ts";
+export { findPlugin, isPlugin, type PluginSources } from "./registry.ts";
+export { configSchema, type JsonSchema, optionsSchema } from "./schema.ts";

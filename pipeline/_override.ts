@@ -1,0 +1,61 @@
+import { parseDocument } from "yaml";
+import { type ConfigDocument, overrideError } from "./_document.ts";
+import { suggestName } from "./names.ts";
+
+/** Keys beside `stages` that may be overridden. */
+const PLAIN_KEYS = ["name", "description", "device"];
+
+/** Puts one `stage.option=value` into a config; `names` are the plugins of its stages in order. */
+export function applyOverride(
+  document: ConfigDocument,
+  text: string,
+  names: readonly string[],
+): void {
+  const split = text.indexOf("=");
+  if (split < 1) {
+    throw overrideError(text, "expected stage.option=value, such as diffuse.latent-frames=9.");
+  }
+  const [target = "", ...keys] = text.slice(0, split).trim().split(".");
+  if (keys.some((key) => key === "")) throw overrideError(text, "an option's name is missing.");
+  const value = parseValue(text, text.slice(split + 1));
+  if (keys.length === 0) {
+    if (!PLAIN_KEYS.includes(target)) {
+      throw overrideError(
+        text,
+        names.includes(target)
+          ? `which option of "${target}"? Expected ${target}.option=value.`
+          : `there is no such key.${suggestName(target, PLAIN_KEYS)}`,
+      );
+    }
+    document.override([target], value, text);
+    return;
+  }
+  const stage = findStage(text, target, names);
+  document.override(["stages", stage, "with", ...keys], value, text);
+}
+
+function findStage(text: string, target: string, names: readonly string[]): number {
+  if (/^\d+$/.test(target) && Number(target) < names.length) return Number(target);
+  const found = names.flatMap((name, i) => name === target ? [i] : []);
+  if (found.length > 1) {
+    throw overrideError(
+      text,
+      `"${target}" is the name of ${found.length} stages: ` +
+        `write ${found.map((i) => `${i}.…`).join(" or ")} to choose one by its place.`,
+    );
+  }
+  if (found[0] === undefined) {
+    throw overrideError(text, `there is no stage "${target}".${suggestName(target, names)}`);
+  }
+  return found[0];
+}
+
+/** A value as YAML writes it: `9`, `true`, `[1000, 500]`, `plain words`. */
+function parseValue(text: string, value: string): unknown {
+  const document = parseDocument(value, { prettyErrors: false });
+  const problem = document.errors[0] ?? document.warnings[0];
+  if (problem !== undefined) {
+    throw overrideError(text, `the value is no valid YAML: quote it. ${problem.message}`);
+  }
+  return document.toJS();
+}
