@@ -1,0 +1,124 @@
+/** Where ONNX Runtime's shared library is. */
+
+import { LibraryError } from "./errors.ts";
+
+/** A found library. */
+export interface Library {
+  readonly path: string;
+  /** Which rule found it. */
+  readonly source: "SLUICE_ORT_LIBRARY" | "SLUICE_ORT_CUDA" | "onnxruntime-node";
+}
+
+const names: Readonly<Record<string, string>> = {
+  linux: "libonnxruntime.so.1",
+  darwin: "libonnxruntime.1.dylib",
+  windows: "onnxruntime.dll",
+};
+
+const nodePlatforms: Readonly<Record<string, string>> = {
+  linux: "linux",
+  darwin: "darwin",
+  windows: "win32",
+};
+
+const nodeArchitectures: Readonly<Record<string, string>> = { x86_64: "x64", aarch64: "arm64" };
+
+let found: Library | undefined;
+
+/**
+ * The library, looked for once a process, first found wins:
+ *
+ * 1. the file that `SLUICE_ORT_LIBRARY` names;
+ * 2. ONNX Runtime's library in the folder that `SLUICE_ORT_CUDA` names, if that folder has one of its own:
+ *    it looks for the CUDA provider in its own folder and nowhere else;
+ * 3. the one inside `npm:onnxruntime-node` for this system and processor.
+ *
+ * Throws a LibraryError that says which of them failed and how to help it. Never touches the network.
+ */
+export function findLibrary(): Library {
+  return found ??= look();
+}
+
+function look(): Library {
+  const named = environment("SLUICE_ORT_LIBRARY");
+  if (named !== undefined) {
+    if (isFile(named)) return { path: named, source: "SLUICE_ORT_LIBRARY" };
+    throw new LibraryError(
+      `cannot find ONNX Runtime at ${named}, which SLUICE_ORT_LIBRARY names: there is no such file. ` +
+        "Unset the variable to use the library inside npm:onnxruntime-node",
+    );
+  }
+  const cuda = environment("SLUICE_ORT_CUDA");
+  if (cuda !== undefined) {
+    const path = libraryIn(cuda);
+    if (path !== undefined) return { path, source: "SLUICE_ORT_CUDA" };
+  }
+  return { path: packaged(), source: "onnxruntime-node" };
+}
+
+/** ONNX Runtime's library inside a folder, by any of the names it is shipped under. */
+export function libraryIn(folder: string): string | undefined {
+  const main = names[Deno.build.os] ?? names["linux"]!;
+  let entries: string[];
+  try {
+    entries = Array.from(Deno.readDirSync(folder), (entry) => entry.name);
+  } catch {
+    return undefined;
+  }
+  const pattern = Deno.build.os === "darwin"
+    ? /^libonnxruntime\.1[\d.]*\.dylib$/
+    : /^libonnxruntime\.so\.1[\d.]*$/;
+  const name = entries.includes(main) ? main : entries.sort().find((entry) => pattern.test(entry));
+  return name === undefined ? undefined : `${folder.replace(/[\\/]+$/, "")}/${name}`;
+}
+
+function packaged(): string {
+  const platform = nodePlatforms[Deno.build.os];
+  const architecture = nodeArchitectures[Deno.build.arch];
+  const name = names[Deno.build.os];
+  if (platform === undefined || architecture === undefined || name === undefined) {
+    throw new LibraryError(
+      `cannot find ONNX Runtime for ${Deno.build.os} ${Deno.build.arch}: npm:onnxruntime-node has none. ` +
+        "Build it and name the file in SLUICE_ORT_LIBRARY",
+    );
+  }
+  let main: string;
+  try {
+    // The address only: importing the package would load its own binding and run its installer's code.
+    main = import.meta.resolve("onnxruntime-node");
+  } catch (cause) {
+    throw new LibraryError(
+      "cannot find the package onnxruntime-node: it is not installed. Run deno install",
+      { cause },
+    );
+  }
+  // …/onnxruntime-node/dist/index.js
+  const path = filePath(new URL(`../bin/napi-v6/${platform}/${architecture}/${name}`, main));
+  if (isFile(path)) return path;
+  throw new LibraryError(
+    `cannot find ONNX Runtime at ${path}: there is no such file. Run deno install, ` +
+      "or name a library of version 1.30 in SLUICE_ORT_LIBRARY",
+  );
+}
+
+function filePath(url: URL): string {
+  const path = decodeURIComponent(url.pathname);
+  return Deno.build.os === "windows" ? path.slice(1) : path;
+}
+
+/** A variable's value; undefined where it is unset, empty or not to be read. */
+export function environment(name: string): string | undefined {
+  try {
+    return Deno.env.get(name) || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}

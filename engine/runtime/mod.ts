@@ -1,0 +1,19 @@
+/** ONNX Runtime: devices, sessions, tensors, bindings. */
+
+export {
+  type Device,
+  type DeviceKind,
+  type DeviceOptions,
+  openDevice,
+  parseDevice,
+  type TensorOptions,
+} from "./device.ts";
+export type { Binding } from "./binding.ts";
+export type { RunOptions, Session } from "./session.ts";
+export type { SessionOptions } from "./_session_options.ts";
+export type { Port } from "./_signature.ts";
+export type { Tensor } from "./tensor.ts";
+export type { WebgpuOptions } from "./_webgpu.ts";
+export { DeviceUnavailableError, LibraryError, type OrtCode, OrtError } from "./errors.ts";
+export { type HandleKind, liveHandles, setLeakReporter } from "./handles.ts";
+export { findLibrary, type Library } from "./library.ts";
