@@ -7,9 +7,11 @@ import {
   LineCounter,
   type Node,
   parseDocument,
+  visit,
+  type YAMLError,
 } from "yaml";
 import { isRecord } from "./_options.ts";
-import { ConfigError } from "./errors.ts";
+import { ConfigError, type ConfigPlace } from "./errors.ts";
 import { spellPath } from "./define.ts";
 
 type Path = readonly PropertyKey[];
@@ -29,14 +31,14 @@ export class ConfigDocument {
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
     // An unknown tag is only a warning there; to ignore it would be to change what was asked for.
     const [problem] = [...this.#document.errors, ...this.#document.warnings];
-    if (problem !== undefined) {
-      const { line, col: column } = this.#lines.linePos(problem.pos[0]);
-      const [key = ""] = /^"[^"]*"|^'[^']*'|^[^\s:]*/.exec(text.slice(problem.pos[0])) ?? [];
-      const message = problem.code === "DUPLICATE_KEY"
-        ? `the key "${key.replace(/^["']|["']$/g, "")}" is given twice: remove one of them.`
-        : `this is no valid YAML. ${problem.message}`;
-      throw new ConfigError(message, { file, line, column, key: "" });
-    }
+    if (problem !== undefined) throw this.#syntaxError(problem, text);
+    visit(this.#document, {
+      Alias: (_, alias) => {
+        if (alias.resolve(this.#document) !== undefined) return;
+        const message = `there is no anchor &${alias.source} before this.`;
+        throw new ConfigError(message, this.#place(alias.range?.[0] ?? 0));
+      },
+    });
     if (this.#document.contents === null) {
       throw new ConfigError("the file is empty: expected a pipeline with a name and stages.", {
         file,
@@ -47,7 +49,7 @@ export class ConfigDocument {
     try {
       value = this.#document.toJS();
     } catch (cause) {
-      const message = `this is no valid YAML. ${cause instanceof Error ? cause.message : cause}`;
+      const message = `this cannot be read. ${cause instanceof Error ? cause.message : cause}`;
       throw new ConfigError(message, { file, key: "" }, { cause });
     }
     this.#value = {};
@@ -79,10 +81,23 @@ export class ConfigDocument {
       each.path.length <= path.length && each.path.every((key, i) => key === path[i])
     );
     if (override !== undefined) return overrideError(override.text, message, options);
-    const offset = this.#offset(path, about);
-    const { line, col: column } = this.#lines.linePos(offset);
-    const place = { file: this.file, line, column, key: spellPath(path) };
+    const place = this.#place(this.#offset(path, about), spellPath(path));
     return new ConfigError(message, place, options);
+  }
+
+  #place(offset: number, key = ""): ConfigPlace {
+    const { line, col: column } = this.#lines.linePos(offset);
+    return { file: this.file, line, column, key };
+  }
+
+  #syntaxError({ code, message, pos: [offset] }: YAMLError, text: string): ConfigError {
+    const key = /^"[^"]*"|^'[^']*'|^[^\s:]*/.exec(text.slice(offset))?.[0] ?? "";
+    const reason = code === "DUPLICATE_KEY"
+      ? `the key "${key.replace(/^["']|["']$/g, "")}" is given twice: remove one of them.`
+      : code === "MULTIPLE_DOCS"
+      ? "expected one document: remove this line and what follows it."
+      : `this is no valid YAML. ${message}`;
+    return new ConfigError(reason, this.#place(offset));
   }
 
   /** Where a node begins; where there is none, the innermost one around it. */

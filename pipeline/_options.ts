@@ -133,7 +133,9 @@ function problemOf(schema: Schema, issue: z.core.$ZodIssue, value: unknown): Opt
   const nearest = issue.code === "invalid_value" && typeof inside === "string"
     ? nearestOf(inside, issue.values)
     : "";
-  const reason = `expected ${expectation(issue)}, got ${show(inside)}.${nearest}`;
+  const reason = inside === undefined
+    ? `it is missing: expected ${expectation(issue)}.`
+    : `expected ${expectation(issue)}, got ${show(inside)}.${nearest}`;
   return { path, reason, unknown: false };
 }
 

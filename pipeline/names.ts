@@ -9,8 +9,9 @@ export function toKebab(name: string): string {
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   if (known.length === 0) return undefined;
   const nearest = closestString(name, [...known]);
-  // Half the letters wrong is no typing mistake, unless one name is the beginning of the other.
-  const near = levenshteinDistance(name, nearest) <= Math.max(1, Math.floor(nearest.length / 3));
+  // Two letters swapped are two edits; in a name of three letters two edits are another word.
+  const edits = nearest.length <= 3 ? 1 : Math.max(2, Math.floor(nearest.length / 3));
+  const near = levenshteinDistance(name, nearest) <= edits;
   if (near) return nearest;
   return known.find((each) => each.startsWith(name) || (each !== "" && name.startsWith(each)));
 }
