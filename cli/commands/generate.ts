@@ -1,0 +1,72 @@
+import { Command, EnumType } from "@cliffy/command";
+import type { App, Globals } from "../app.ts";
+import { pluginFlags } from "../flags.ts";
+
+/** `sluice generate "<prompt>"`. */
+export async function generateCommand(app: App): Promise<Command<Globals>> {
+  const flags = pluginFlags(await app.plugins());
+  const command = new Command<Globals>()
+    .description(
+      "Make a video of a prompt.\n\n" +
+        "A config chooses the pipeline, flags and --set change its options: --diffuse-window 9 is " +
+        "--set diffuse.window=9. Progress goes to standard error. Ctrl-C ends the run early and " +
+        "leaves a playable file of what is finished; a second one gives up at once. Exit codes: " +
+        "0 done, 1 failure, 2 your mistake, 130 after Ctrl-C.",
+    )
+    .arguments("<prompt:string>")
+    .env("SLUICE_DEVICE=<device:string>", "Device where --device is not given.", {
+      prefix: "SLUICE_",
+    })
+    .option("-c, --config <config:file>", "Pipeline: a name of `pipeline list`, or a file.", {
+      default: "embedded",
+    })
+    .option(
+      "-o, --out <file:file>",
+      "Where the video goes; .mp4, .webm, .gif, .webp or .png says what it is. An existing file is " +
+        "replaced. Left out: a new name made of prompt and seed, in the current folder.",
+    )
+    .option("-s, --seed <seed:integer>", "Seed of the noise: the same seed, the same video.")
+    .option(
+      "-n, --frames <frames:integer>",
+      "How many pictures, such as 81; 0 goes on until Ctrl-C. Left out: what the config says.",
+    )
+    .option("-d, --device <device:string>", "cpu, webgpu, cuda or cuda:1; see `doctor`.")
+    .option("-t, --threads <threads:integer>", "Processor threads; by default all.")
+    .option("--set <option:string>", "Any option as stage.option=value; may be repeated.", {
+      collect: true,
+    })
+    .option("-p, --preview", "Show the pictures in the terminal while they come.", {
+      conflicts: ["quiet"],
+    })
+    .option("--json", "Print one JSON object: the file and the figures, or the error.")
+    .option("-q, --quiet", "Print nothing but the file's name, on standard output.")
+    .example(
+      "Five seconds of video, the same each time",
+      'sluice generate "a red ball bounces on a green floor" --out ball.mp4 --seed 1',
+    )
+    .example("Watch it in the terminal", 'sluice generate "a blue square spins" --preview')
+    .example("Endless, until Ctrl-C", 'sluice generate "a green dot moves" --frames 0 -o dot.webm')
+    .example("Figures for a script", 'sluice generate "a red ball" --json | jq .framesPerSecond');
+  for (const { flag, type, description, option } of flags) {
+    if (option.values) command.type(flag, new EnumType(option.values));
+    command.option(`--${flag} <${hint(type)}:${type}>`, description);
+  }
+  return command.action(async (options, prompt) => {
+    const { generate } = await import("../generate.ts");
+    const given = options as Record<string, unknown>;
+    const { config, out, seed, frames, device, threads, set = [] } = options;
+    const { preview = false, json = false, quiet = false } = options;
+    await generate(app, {
+      ...{ prompt, config, out, seed, frames, device, threads, set },
+      flags: flags.flatMap((flag) =>
+        given[flag.key] === undefined ? [] : [[flag, given[flag.key]] as const]
+      ),
+    }, { preview, json, quiet });
+  });
+}
+
+/** What to call a value of a type in the help text. */
+function hint(type: string): string {
+  if (type.endsWith("[]")) return "list";
+  return { integer: "n", number: "x", boolean: "bool", string: "text" }[type] ?? "choice";
+}

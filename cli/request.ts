@@ -1,0 +1,194 @@
+/** From the words of `generate` to a pipeline: which config, with which options, into which file. */
+import { UserError } from "../pipeline/errors.ts";
+import { type Config, loadConfig } from "../pipeline/config.ts";
+import type { AnyPlugin, StageSpec } from "../pipeline/plugin.ts";
+import type { App } from "./app.ts";
+import { configPath } from "./configs.ts";
+import { mistake } from "./failure.ts";
+import { freeName } from "./file_name.ts";
+import type { PluginFlag } from "./flags.ts";
+import { latentsFor, picturesOf } from "./frames.ts";
+import type { Plan } from "./progress.ts";
+
+/** What the user asked for. */
+export interface Request {
+  readonly prompt: string;
+  /** A name or a path. */
+  readonly config: string;
+  readonly out?: string | undefined;
+  readonly seed?: number | undefined;
+  /** Pictures; 0 goes on until Ctrl-C. */
+  readonly frames?: number | undefined;
+  readonly device?: string | undefined;
+  readonly threads?: number | undefined;
+  /** `stage.option=value` each. */
+  readonly set: readonly string[];
+  /** Values of plugins' flags that were given. */
+  readonly flags: readonly (readonly [flag: PluginFlag, value: unknown])[];
+}
+
+/** A request made ready to run. */
+export interface Ready {
+  readonly config: Config;
+  readonly plan: Plan;
+  readonly seed: number;
+  readonly out: string;
+}
+
+/**
+ * Loads the config that a request names and puts the request's own values into it.
+ *
+ * @throws {UserError} or {ValidationError} which names the flag or the place in the config.
+ */
+export async function prepare(
+  app: App,
+  request: Request,
+  plugins: readonly AnyPlugin[],
+): Promise<Ready> {
+  checkRequest(request);
+  const path = await configPath(app.configs, request.config);
+  let set = [...request.set];
+  let config = await loadConfig(path, { plugins, set });
+  const change = async (settings: readonly string[]) => {
+    if (settings.length === 0) return;
+    set = [...set, ...settings];
+    config = await loadConfig(path, { plugins, set });
+  };
+  await change(flagSettings(config, request.flags));
+  if (request.frames !== undefined) await change([framesSetting(config, request.frames)]);
+  const seed = request.seed ?? seedOf(config);
+  const out = outputOf(config, request, seed);
+  await change([`${outputStage(config)}.path=${JSON.stringify(out)}`]);
+  return { config, plan: planOf(config), seed, out };
+}
+
+function checkRequest({ prompt, seed, frames, threads }: Request): void {
+  if (prompt.trim() === "") {
+    throw mistake('The prompt is empty: say what to show, such as "a red ball bounces".');
+  }
+  if (seed !== undefined && (seed < 0 || !Number.isSafeInteger(seed))) {
+    throw mistake(`--seed: expected a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`);
+  }
+  if (frames !== undefined && frames < 0) {
+    throw mistake(`--frames: expected a number of pictures, or 0 for endless, got ${frames}.`);
+  }
+  if (threads !== undefined && threads < 1) {
+    throw mistake(`--threads: expected at least 1, got ${threads}.`);
+  }
+}
+
+/** The settings that plugins' flags stand for: one for each stage of the flag's plugin. */
+function flagSettings(config: Config, flags: Request["flags"]): string[] {
+  return flags.flatMap(([flag, value]) => {
+    const stages = config.stages.flatMap(({ spec }, i) =>
+      spec.plugin.name === flag.plugin ? [i] : []
+    );
+    if (stages.length === 0) {
+      const names = config.stages.map(({ spec }) => spec.plugin.name).join(", ");
+      throw mistake(
+        `--${flag.flag} has nothing to set: the pipeline "${config.name}" has no stage ` +
+          `"${flag.plugin}", only ${names}.`,
+      );
+    }
+    // An option that may be of several types is read as YAML, as in a config.
+    const text = flag.type === "string" && flag.option.type !== "string"
+      ? String(value)
+      : JSON.stringify(value);
+    const targets = stages.length === 1 ? [flag.plugin] : stages;
+    return targets.map((target) => `${target}.${flag.option.name}=${text}`);
+  });
+}
+
+/** Options that the command line itself must know of, where a stage has them. */
+interface KnownOptions {
+  readonly latentFrames?: unknown;
+  readonly chunk?: unknown;
+  readonly seed?: unknown;
+  readonly fps?: unknown;
+  readonly path?: unknown;
+  readonly container?: unknown;
+}
+
+function optionsOf({ options }: StageSpec): KnownOptions {
+  return options as KnownOptions;
+}
+
+/** The stage that makes latent frames by the chunk, and its place. */
+function diffusion(
+  config: Config,
+): { place: number; latents: number; chunk: number } | undefined {
+  for (const [place, { spec }] of config.stages.entries()) {
+    const { latentFrames, chunk } = optionsOf(spec);
+    if (typeof latentFrames === "number" && typeof chunk === "number") {
+      return { place, latents: latentFrames, chunk };
+    }
+  }
+}
+
+function framesSetting(config: Config, frames: number): string {
+  const found = diffusion(config);
+  if (found === undefined) {
+    throw mistake(
+      `--frames has nothing to set: no stage of the pipeline "${config.name}" has the options ` +
+        "latent-frames and chunk.",
+    );
+  }
+  try {
+    return `${found.place}.latent-frames=${latentsFor(frames, found.chunk)}`;
+  } catch (error) {
+    if (error instanceof RangeError) throw mistake(`--frames: ${error.message}`);
+    throw error;
+  }
+}
+
+function seedOf(config: Config): number {
+  const seeds = config.stages.map(({ spec }) => optionsOf(spec).seed);
+  return seeds.find((seed) => typeof seed === "number") ?? 0;
+}
+
+/** Place of the stage that writes the file: the last. */
+function outputStage(config: Config): number {
+  const place = config.stages.length - 1;
+  const last = config.stages[place]?.spec;
+  if (last?.gives === "media" && "path" in last.plugin.options.shape) return place;
+  throw new UserError(
+    `The pipeline "${config.name}" writes no file: its last stage gives ${last?.gives}. ` +
+      "Put encode-video at its end.",
+  );
+}
+
+function outputOf(config: Config, { out, prompt }: Request, seed: number): string {
+  if (out === "") throw mistake("--out: expected a file, got an empty text.");
+  const last = config.stages[outputStage(config)]?.spec;
+  const { path, container } = last ? optionsOf(last) : {};
+  if (out !== undefined) return out;
+  if (typeof path === "string") return path;
+  // Pictures go into a folder of their own.
+  if (container === "png") return `${freeName(prompt, seed, "frames", exists)}/`;
+  return freeName(prompt, seed, typeof container === "string" ? container : "mp4", exists);
+}
+
+function exists(name: string): boolean {
+  try {
+    Deno.lstatSync(name);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+function planOf(config: Config): Plan {
+  const found = diffusion(config);
+  const pictures = config.stages.findLast(({ spec }) => spec.gives === "frames");
+  const last = config.stages.at(-1)?.spec;
+  const fps = last ? optionsOf(last).fps : undefined;
+  return {
+    stage: (pictures?.spec ?? last)?.plugin.name ?? "",
+    fps: typeof fps === "number" ? fps : 16,
+    ...(found !== undefined && found.latents > 0 && {
+      chunks: found.latents / found.chunk,
+      frames: picturesOf(found.latents),
+    }),
+  };
+}
