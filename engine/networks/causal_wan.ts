@@ -55,10 +55,12 @@ export interface ChunkShape {
   readonly width: number;
 }
 
-/** How a network is built, where a device asks for it. */
-export interface AttentionOptions {
-  /** `fused`: ONNX Runtime's attention kernels. `composed`: products and softmax. */
+/** How the network is built. */
+export interface CausalWanOptions {
+  /** `fused` (default): ONNX Runtime's attention kernels. `composed`: products and softmax. */
   readonly attention?: "fused" | "composed";
+  /** Gives the output `flow` too, to look at. Default: false. */
+  readonly flow?: boolean;
 }
 
 /** Names of the caches and of the text's keys and values in the graphs below. */
@@ -87,14 +89,14 @@ export function tokensPerFrame(config: CausalWanConfig, shape: Omit<ChunkShape, 
  * `cache.<layer>.k|v` [1, L, D], of which all rows are attended to after the update; `context.<layer>.k|v`
  * [1, X, D] from `causalWanContext`; `sigma` and `next-sigma` [1]; `noise` [F, C, h, w].
  *
- * Outputs: `flow` [F, C, h, w]; `next` [F, C, h, w] = (1 − next-sigma) · x0 + next-sigma · noise with
- * x0 = latents − sigma · flow, which is x0 itself where next-sigma is 0; `cache.<layer>.k|v.updated`, to be
- * bound to the memory of their inputs.
+ * Outputs: `next` [F, C, h, w] = (1 − next-sigma) · x0 + next-sigma · noise with x0 = latents − sigma · flow,
+ * which is x0 itself where next-sigma is 0; `cache.<layer>.k|v.updated`, to be bound to the memory of their
+ * inputs; `flow` [F, C, h, w] where asked for.
  */
 export function causalWan(
   config: CausalWanConfig,
   shape: ChunkShape,
-  options: AttentionOptions = {},
+  options: CausalWanOptions = {},
 ): Graph {
   const { dim, numHeads, numLayers, freqDim, inDim, outDim, textLen, eps } = config;
   const graph = new Graph("causal_wan");
@@ -168,7 +170,7 @@ export function causalWan(
     outDim * 4,
   );
   const flow = joinPatches(patches, config, shape);
-  graph.output("flow", flow);
+  if (options.flow) graph.output("flow", flow);
   graph.output("next", fewStepUpdate(graph, latents, flow));
   return graph;
 }
@@ -216,7 +218,7 @@ function selfAttention(
   x: Value,
   cached: Cached,
   config: CausalWanConfig,
-  options: AttentionOptions,
+  options: CausalWanOptions,
 ): { readonly mixed: Value; readonly k: Value; readonly v: Value } {
   const { dim, numHeads, eps } = config;
   const [tokens] = x.dims as [number];
@@ -240,7 +242,7 @@ function crossAttention(
   x: Value,
   text: { readonly k: Value; readonly v: Value },
   config: CausalWanConfig,
-  options: AttentionOptions,
+  options: CausalWanOptions,
 ): Value {
   const { dim, numHeads, eps } = config;
   const [tokens] = x.dims as [number];
@@ -249,7 +251,7 @@ function crossAttention(
   return dense(scope.at("o"), reshape(mixed, [tokens, dim]), dim);
 }
 
-function attend(q: Value, k: Value, v: Value, heads: number, options: AttentionOptions): Value {
+function attend(q: Value, k: Value, v: Value, heads: number, options: CausalWanOptions): Value {
   return options.attention === "composed"
     ? composedAttention(q, k, v, heads)
     : multiHeadAttention(q, k, v, heads);

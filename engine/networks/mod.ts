@@ -1,11 +1,11 @@
 /** Networks: pure functions from sizes to a graph, parameters named as the checkpoints name them. */
 
 export {
-  type AttentionOptions,
   causalWan,
   type CausalWanConfig,
   causalWanContext,
   causalWanNames,
+  type CausalWanOptions,
   type ChunkShape,
   tokensPerFrame,
 } from "./causal_wan.ts";
@@ -21,4 +21,4 @@ export {
   type TaehvGraph,
   temporalFactor,
 } from "./taehv.ts";
-export { relativeBucket, type Umt5Config, umt5Encoder } from "./umt5.ts";
+export { relativeBucket, type Umt5Config, umt5Encoder, type Umt5Options } from "./umt5.ts";

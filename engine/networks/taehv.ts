@@ -67,11 +67,15 @@ export function spatialFactor(config: TaehvConfig): number {
 /**
  * Latents to pictures.
  *
- * Inputs: `latents` [T, C, h, w]; `memory.<block>` [1, …], zeros at a clip's beginning. Outputs: `frames`
- * [4T, 3, H, W], not limited to 0 … 1; `rgb` uint8 [4T, H, W, 3]; `memory.<block>.next`. Of a clip's first
+ * Inputs: `latents` [T, C, h, w]; `memory.<block>` [1, …], zeros at a clip's beginning. Outputs: `rgb` uint8
+ * [4T, H, W, 3], or `frames` [4T, 3, H, W], not limited to 0 … 1; `memory.<block>.next`. Of a clip's first
  * piece the first `framesToTrim` pictures belong to no time and are to be dropped.
  */
-export function taehvDecoder(config: TaehvConfig, shape: ClipShape): TaehvGraph {
+export function taehvDecoder(
+  config: TaehvConfig,
+  shape: ClipShape,
+  output: "rgb" | "frames" = "rgb",
+): TaehvGraph {
   const { latentChannels, patchSize, decoderWidths, decoderTimeUpscale } = config;
   const graph = new Graph("taehv_decoder");
   const root = new Scope(graph).at("decoder");
@@ -92,9 +96,11 @@ export function taehvDecoder(config: TaehvConfig, shape: ClipShape): TaehvGraph 
     x = conv3(root.at(at + 5), x, decoderWidths[level + 1]!, { bias: false });
   }
   x = conv3(root.at(22), relu(x), 3 * patchSize ** 2);
-  graph.output("frames", shuffle(x, patchSize, "planes"));
-  const bytes = cast(round(mul(clip(x, 0, 1), 255)), "uint8");
-  graph.output("rgb", shuffle(bytes, patchSize, "pixels"));
+  if (output === "frames") graph.output("frames", shuffle(x, patchSize, "planes"));
+  else {
+    const bytes = cast(round(mul(clip(x, 0, 1), 255)), "uint8");
+    graph.output("rgb", shuffle(bytes, patchSize, "pixels"));
+  }
   return { graph, memories: memories.list };
 }
 

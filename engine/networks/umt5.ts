@@ -36,6 +36,14 @@ export interface Umt5Config {
   readonly textLen: number;
 }
 
+/** How the encoder is built. */
+export interface Umt5Options {
+  /** Token positions; default: the config's. */
+  readonly length?: number;
+  /** Rows of padding: `zero` (default), as the diffusion model takes them, or `keep` what the network makes of them. */
+  readonly padding?: "zero" | "keep";
+}
+
 const EPS = 1e-6;
 /** Relative positions beyond this share the last bucket of their direction (t5.py, T5RelativeEmbedding). */
 const MAX_DISTANCE = 128;
@@ -45,10 +53,10 @@ const MASKED = -3.4028234663852886e38;
 /**
  * The encoder for texts of `length` positions.
  *
- * Inputs: `ids` int64 [T]; `mask` int64 [T], 1 for text and 0 for padding. Outputs: `encoded` [T, D];
- * `embeddings` [T, D], the same with the rows of padding set to 0, as the diffusion model takes them.
+ * Inputs: `ids` int64 [T]; `mask` int64 [T], 1 for text and 0 for padding. Output: `embeddings` [T, D].
  */
-export function umt5Encoder(config: Umt5Config, length: number = config.textLen): Graph {
+export function umt5Encoder(config: Umt5Config, options: Umt5Options = {}): Graph {
+  const { length = config.textLen, padding = "zero" } = options;
   const { vocab, dim, numLayers } = config;
   const graph = new Graph("umt5_encoder");
   const root = new Scope(graph);
@@ -67,8 +75,10 @@ export function umt5Encoder(config: Umt5Config, length: number = config.textLen)
     x = add(x, feedForward(scope.at("ffn"), normed(scope.at("norm2"), x), config));
   }
   const encoded = normed(root.at("norm"), x);
-  graph.output("encoded", encoded);
-  graph.output("embeddings", mul(encoded, reshape(mask, [length, 1])));
+  graph.output(
+    "embeddings",
+    padding === "keep" ? encoded : mul(encoded, reshape(mask, [length, 1])),
+  );
   return graph;
 }
 

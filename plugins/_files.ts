@@ -1,0 +1,66 @@
+/** Files that options name, opened with errors that say what to do. */
+
+import { fromFileUrl, isAbsolute, join } from "@std/path";
+import { openSafetensors, type WeightFile, WeightsError } from "../engine/weights/mod.ts";
+import { UserError } from "../pipeline/errors.ts";
+
+/** What to open, and whose it is. */
+export interface FileRequest {
+  /** The plugin and option that name the file, such as `diffuse.weights`. */
+  readonly option: string;
+  /** As the user wrote it; relative ones start from `directory`. */
+  readonly path: string | undefined;
+  /** The file of the network itself, where it has one. */
+  readonly builtIn: URL | undefined;
+  readonly network: string;
+  readonly directory: string;
+}
+
+/** The path of a file that must be there. */
+export function locate(request: FileRequest): string {
+  const { option, path, builtIn, network, directory } = request;
+  if (path === undefined && builtIn === undefined) {
+    throw new UserError(
+      `The network "${network}" has no file of its own here for ${option}: name the one you have, ` +
+        `as ${option.split(".")[1]}: <file> in a config or --set ${option}=<file>.`,
+    );
+  }
+  const found = path === undefined
+    ? fromFileUrl(builtIn!)
+    : isAbsolute(path)
+    ? path
+    : join(directory, path);
+  try {
+    if (Deno.statSync(found).isFile) return found;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) {
+      throw new UserError(`Cannot read ${option} (${found}): ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+    throw new UserError(`There is no file ${found}, which ${option} names.`, { cause: error });
+  }
+  throw new UserError(`${found}, which ${option} names, is no file.`);
+}
+
+/** Opens a file of weights. */
+export async function openWeights(request: FileRequest): Promise<WeightFile> {
+  const path = locate(request);
+  if (/\.(pt|pth|ckpt|bin)$/i.test(path)) {
+    throw new UserError(
+      `Cannot read ${path}, which ${request.option} names: torch checkpoints are not read yet. ` +
+        "Use the model's .safetensors file.",
+    );
+  }
+  return await mending(() => openSafetensors(path));
+}
+
+/** Runs something that looks at weights; what is wrong with them is the user's to mend. */
+export async function mending<T>(look: () => T | Promise<T>): Promise<T> {
+  try {
+    return await look();
+  } catch (error) {
+    if (error instanceof WeightsError) throw new UserError(error.message, { cause: error });
+    throw error;
+  }
+}

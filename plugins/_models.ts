@@ -1,0 +1,133 @@
+/** Networks by the names that configs use, with what each was made for. Data only: cheap to import. */
+
+import embedded from "../assets/embedded/config.json" with { type: "json" };
+import type { CausalWanConfig } from "../engine/networks/causal_wan.ts";
+import { taew2_1, umt5Xxl, wan2_1_1_3b } from "../engine/networks/presets.ts";
+import type { TaehvConfig } from "../engine/networks/taehv.ts";
+import type { Umt5Config } from "../engine/networks/umt5.ts";
+
+/** Where the embedded model's file of that name is. */
+function asset(name: string): URL {
+  return new URL(`../assets/embedded/${name}`, import.meta.url);
+}
+
+/** A text encoder. */
+export interface TextModel {
+  readonly sizes: Umt5Config;
+  readonly weights?: URL;
+  readonly tokenizer?: URL;
+}
+
+/** A diffusion transformer, and the sampling it was made for. */
+export interface DiffusionModel {
+  readonly sizes: CausalWanConfig;
+  readonly weights?: URL;
+  /** Pixels of a picture. */
+  readonly height: number;
+  readonly width: number;
+  /** Pixels of one latent cell, both ways. */
+  readonly spatialFactor: number;
+  readonly steps: readonly number[];
+  readonly warpSteps: boolean;
+  readonly shift: number;
+  /** Latent frames: of a chunk, of the cache, and of its front that is never overwritten. */
+  readonly chunk: number;
+  readonly window: number;
+  readonly sink: number;
+  readonly contextNoise: number;
+}
+
+/** A decoder of latents. */
+export interface DecoderModel {
+  readonly sizes: TaehvConfig;
+  readonly weights?: URL;
+}
+
+const { transformer, text_encoder, taehv, sampling, video } = embedded;
+
+/** Text encoders by name. */
+export const textModels = {
+  "embedded": {
+    sizes: {
+      vocab: text_encoder.vocab,
+      dim: text_encoder.dim,
+      dimAttn: text_encoder.dim_attn,
+      dimFfn: text_encoder.dim_ffn,
+      numHeads: text_encoder.num_heads,
+      numLayers: text_encoder.num_layers,
+      numBuckets: text_encoder.num_buckets,
+      textLen: text_encoder.text_len,
+    },
+    weights: asset("text_encoder.safetensors"),
+    tokenizer: asset("tokenizer.json"),
+  },
+  "umt5-xxl": { sizes: umt5Xxl },
+} as const satisfies Record<string, TextModel>;
+
+/** Diffusion transformers by name. */
+export const diffusionModels = {
+  "embedded": {
+    sizes: {
+      dim: transformer.dim,
+      ffnDim: transformer.ffn_dim,
+      numHeads: transformer.num_heads,
+      numLayers: transformer.num_layers,
+      freqDim: transformer.freq_dim,
+      textDim: transformer.text_dim,
+      textLen: transformer.text_len,
+      inDim: transformer.in_dim,
+      outDim: transformer.out_dim,
+      patchSize: [1, 2, 2],
+      eps: transformer.eps,
+    },
+    weights: asset("transformer.safetensors"),
+    height: video.height,
+    width: video.width,
+    spatialFactor: 8 * taehv.patch_size,
+    steps: sampling.denoising_step_list,
+    warpSteps: sampling.warp_denoising_step,
+    shift: sampling.timestep_shift,
+    chunk: sampling.num_frame_per_block,
+    window: sampling.local_attn_size,
+    sink: sampling.sink_size,
+    contextNoise: sampling.context_noise,
+  },
+  // guandeh17/Self-Forcing@33593df3e81fa3ec10239271dd2c100facac6de1, configs/self_forcing_dmd.yaml:7-12,
+  // :14, :44-47 and configs/default_config.yaml:12 (context_noise); 21 frames are its global attention.
+  "wan2.1-1.3b": {
+    sizes: wan2_1_1_3b,
+    height: 480,
+    width: 832,
+    spatialFactor: 8,
+    steps: [1000, 750, 500, 250],
+    warpSteps: true,
+    shift: 5,
+    chunk: 3,
+    window: 21,
+    sink: 0,
+    contextNoise: 0,
+  },
+} as const satisfies Record<string, DiffusionModel>;
+
+/** Decoders by name. */
+export const decoderModels = {
+  "embedded": {
+    sizes: {
+      latentChannels: taehv.latent_channels,
+      patchSize: taehv.patch_size as 1 | 2,
+      encoderWidth: taehv.encoder_width,
+      decoderWidths: taehv.decoder_widths as [number, number, number, number],
+      encoderTimeDownscale: taehv.encoder_time_downscale as [boolean, boolean, boolean],
+      decoderTimeUpscale: taehv.decoder_time_upscale as [boolean, boolean, boolean],
+    },
+    weights: asset("taehv.safetensors"),
+  },
+  "taew2.1": { sizes: taew2_1 },
+} as const satisfies Record<string, DecoderModel>;
+
+/** The names of a table of models, as a schema's enum wants them. */
+export function namesOf<Name extends string>(
+  models: Record<Name, unknown>,
+): [Name, ...Name[]] {
+  return Object.keys(models) as [Name, ...Name[]];
+}

@@ -1,0 +1,17 @@
+import { definePlugin } from "../../pipeline/define.ts";
+import { decodeOptions } from "./options.ts";
+
+/** Turns latents into pictures by a tiny autoencoder, each chunk as soon as it is there. */
+const decode = definePlugin({
+  name: "decode",
+  summary: "Decodes latents to pictures with TAEHV, chunk by chunk.",
+  takes: "latents",
+  gives: "frames",
+  options: decodeOptions,
+  async create(options, context) {
+    const { DecodeStage } = await import("./stage.ts");
+    return await DecodeStage.create(options, context);
+  },
+});
+
+export default decode;

@@ -1,0 +1,113 @@
+import { checkWeights } from "../../engine/load/mod.ts";
+import { spatialFactor, taehvDecoder } from "../../engine/networks/mod.ts";
+import type { CreateContext, Frames, Latents, RunContext, Stage } from "../../pipeline/mod.ts";
+import { openStageDevice } from "../_devices.ts";
+import { mending, openWeights } from "../_files.ts";
+import { type DecoderModel, decoderModels, diffusionModels } from "../_models.ts";
+import { Decoder } from "./decoder.ts";
+import type { DecodeOptions } from "./options.ts";
+
+/** Bytes that the widest layer of one piece may take before chunks are decoded a latent frame at a time. */
+const PIECE_LIMIT = 256 << 20;
+
+/** Decodes every chunk that comes. */
+export class DecodeStage implements Stage<"latents", "frames"> {
+  readonly name = "decode";
+  readonly takes = "latents";
+  readonly gives = "frames";
+  readonly #stack: AsyncDisposableStack;
+  readonly #decoder: Decoder;
+  readonly #pieceOf: (shape: Latents["shape"]) => number;
+
+  private constructor(
+    stack: AsyncDisposableStack,
+    decoder: Decoder,
+    pieceOf: (shape: Latents["shape"]) => number,
+  ) {
+    this.#stack = stack;
+    this.#decoder = decoder;
+    this.#pieceOf = pieceOf;
+  }
+
+  static async create(options: DecodeOptions, context: CreateContext): Promise<DecodeStage> {
+    const { network } = options;
+    const { signal } = context;
+    const model: DecoderModel = decoderModels[network];
+    const sizes = { ...model.sizes, ...options.sizes } as DecoderModel["sizes"];
+    const weights = await openWeights({
+      option: "decode.weights",
+      path: options.weights,
+      builtIn: model.weights,
+      network,
+      directory: context.directory,
+    });
+    const { graph } = taehvDecoder(sizes, { frames: 1, height: 1, width: 1 });
+    await mending(() => checkWeights([graph], weights, { allowSurplus: true, signal }));
+    await using stack = new AsyncDisposableStack();
+    const device = stack.use(await openStageDevice(options, context));
+    const decoder = stack.use(new Decoder(device, sizes, weights, options.profile));
+    const pieceOf = ([frames, , height, width]: Latents["shape"]) => {
+      if (options.batch !== undefined) return Math.min(frames, options.batch);
+      const cells = (height * 8) * (width * 8) * decoder.picturesPerLatent;
+      return frames * cells * sizes.decoderWidths[3] * 4 > PIECE_LIMIT ? 1 : frames;
+    };
+    // Ready before the first chunk comes, if that is of the size the embedded model was made for.
+    if (network === "embedded") {
+      const { chunk, height, width } = diffusionModels.embedded;
+      const cell = spatialFactor(sizes);
+      const shape = [chunk, sizes.latentChannels, height / cell, width / cell] as const;
+      const frames = pieceOf(shape);
+      await decoder.prepare({ frames, height: shape[2], width: shape[3] }, signal);
+    }
+    return new DecodeStage(stack.move(), decoder, pieceOf);
+  }
+
+  async *process(
+    chunks: AsyncIterable<Latents>,
+    { signal }: RunContext,
+  ): AsyncGenerator<Frames> {
+    await this.#decoder.restart();
+    let first = 0;
+    for await (const { index, last, data, shape, prompt } of chunks) {
+      const [frames, channels, height, width] = shape;
+      const piece = this.#pieceOf(shape);
+      const cells = channels * height * width;
+      const parts = [];
+      for (let from = 0; from < frames; from += piece) {
+        const to = Math.min(frames, from + piece);
+        const latents = data.subarray(from * cells, to * cells);
+        parts.push(
+          await this.#decoder.decode(latents, { frames: to - from, height, width }, signal),
+        );
+      }
+      const pictures = joined(parts);
+      yield { index, last, first, prompt, ...pictures };
+      first += pictures.shape[0];
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#stack.disposeAsync();
+  }
+}
+
+function joined(
+  parts: readonly {
+    readonly data: Uint8Array<ArrayBuffer>;
+    readonly frames: number;
+    readonly height: number;
+    readonly width: number;
+  }[],
+): Pick<Frames, "data" | "shape"> {
+  const [{ data, height, width }] = parts as [typeof parts[number]];
+  const frames = parts.reduce((sum, part) => sum + part.frames, 0);
+  const shape = [frames, height, width, 3] as const;
+  if (parts.length === 1) return { data, shape };
+  const all = new Uint8Array(frames * height * width * 3);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part.data, at);
+    at += part.data.length;
+  }
+  return { data: all, shape };
+}

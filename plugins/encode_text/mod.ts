@@ -1,0 +1,17 @@
+import { definePlugin } from "../../pipeline/define.ts";
+import { encodeTextOptions } from "./options.ts";
+
+/** Turns a prompt into text embeddings by a UMT5 encoder. */
+const encodeText = definePlugin({
+  name: "encode-text",
+  summary: "Encodes the prompt's text with a UMT5 encoder.",
+  takes: "prompt",
+  gives: "conditioning",
+  options: encodeTextOptions,
+  async create(options, context) {
+    const { TextStage } = await import("./stage.ts");
+    return await TextStage.create(options, context);
+  },
+});
+
+export default encodeText;

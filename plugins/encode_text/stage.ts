@@ -1,0 +1,88 @@
+import { openStageDevice } from "../_devices.ts";
+import type { Conditioning, CreateContext, Prompt, RunContext, Stage } from "../../pipeline/mod.ts";
+import { UserError } from "../../pipeline/mod.ts";
+import { locate, mending, openWeights } from "../_files.ts";
+import { type TextModel, textModels } from "../_models.ts";
+import { checkPrompt } from "../_prompt.ts";
+import type { EncodeTextOptions } from "./options.ts";
+import { openTokenizer, TextEncoder, tokenize } from "./text_encoder.ts";
+
+/** Encodes every prompt that comes. */
+export class TextStage implements Stage<"prompt", "conditioning"> {
+  readonly name = "encode-text";
+  readonly takes = "prompt";
+  readonly gives = "conditioning";
+  readonly #stack: AsyncDisposableStack;
+  readonly #encoder: TextEncoder;
+  readonly #tokenizer: Awaited<ReturnType<typeof openTokenizer>>;
+  readonly #sizes: TextModel["sizes"];
+
+  private constructor(
+    stack: AsyncDisposableStack,
+    encoder: TextEncoder,
+    tokenizer: Awaited<ReturnType<typeof openTokenizer>>,
+    sizes: TextModel["sizes"],
+  ) {
+    this.#stack = stack;
+    this.#encoder = encoder;
+    this.#tokenizer = tokenizer;
+    this.#sizes = sizes;
+  }
+
+  static async create(options: EncodeTextOptions, context: CreateContext): Promise<TextStage> {
+    const { network } = options;
+    const { directory, signal } = context;
+    const model: TextModel = textModels[network];
+    const sizes = { ...model.sizes, ...options.sizes } as TextModel["sizes"];
+    const named = { network, directory };
+    const weights = await openWeights({
+      ...named,
+      option: "encode-text.weights",
+      path: options.weights,
+      builtIn: model.weights,
+    });
+    const tokenizerPath = locate({
+      ...named,
+      option: "encode-text.tokenizer",
+      path: options.tokenizer,
+      builtIn: model.tokenizer,
+    });
+    await using stack = new AsyncDisposableStack();
+    const device = stack.use(
+      await openStageDevice({ ...options, threads: options.threads ?? 1 }, context),
+    );
+    const [encoder, tokenizer] = await Promise.all([
+      mending(() => TextEncoder.load(device, sizes, weights, signal)),
+      openTokenizer(tokenizerPath).catch((error) => {
+        throw new UserError(error.message, { cause: error });
+      }),
+    ]);
+    stack.use(encoder);
+    return new TextStage(stack.move(), encoder, tokenizer, sizes);
+  }
+
+  async *process(
+    prompts: AsyncIterable<Prompt>,
+    { signal, report }: RunContext,
+  ): AsyncGenerator<Conditioning> {
+    const { textLen, dim } = this.#sizes;
+    for await (const prompt of prompts) {
+      checkPrompt(prompt);
+      const tokens = tokenize(this.#tokenizer, prompt.text, textLen);
+      if (tokens.dropped > 0) {
+        report({
+          type: "warning",
+          message: `The prompt is ${
+            tokens.length + tokens.dropped
+          } tokens long, of which the network reads ${textLen}: its end is not heard.`,
+        });
+      }
+      const embeddings = await this.#encoder.encode(tokens, signal);
+      yield { prompt, embeddings, tokens: textLen, channels: dim, length: tokens.length };
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#stack.disposeAsync();
+  }
+}
