@@ -66,6 +66,7 @@ const diffuse = definePlugin({
     warpSteps: z.boolean().default(true).describe("Whether to warp them"),
     noise: z.enum(["philox", "mt19937"]).default("philox").describe("Generator"),
     pause: z.number().min(0).default(0).describe("Milliseconds a chunk"),
+    tell: z.number().int().default(-1).describe("Chunk to warn before"),
     fail: z.boolean().default(false).describe("Whether to fail at the second chunk"),
   }),
   create: (options) => ({
@@ -80,6 +81,7 @@ const diffuse = definePlugin({
       for (let index = 0; chunks === 0 || index < chunks; index++) {
         if (context.stop.aborted) return;
         await context.whenRunning();
+        if (index === options.tell) context.report({ type: "warning", message: "here" });
         await delay(options.pause, undefined, { signal: context.signal });
         if (options.fail && index === 1) throw new Error("the numbers ran out");
         context.report({ type: "step", chunk: index, step: 1, steps: options.steps.length });
