@@ -45,12 +45,14 @@ export interface Core extends Environment {
   readonly spin: boolean;
   readonly executor: Executor;
   /** Memory of the device, where it has one of its own. */
-  readonly memory: { readonly info: bigint; readonly allocator: bigint } | undefined;
+  memory: { readonly info: bigint; readonly allocator: bigint } | undefined;
   /** Adds the device's execution provider to session options. */
   appendProvider(options: bigint): Promise<void>;
   /** What must be closed before the device is, in the order it was made. */
   readonly owned: Set<() => void | Promise<void>>;
   closed: boolean;
+  /** Kept from being collected while anything made on it is in use. */
+  device?: unknown;
 }
 
 /**
@@ -70,6 +72,8 @@ export class Block {
   /** Ordinary memory, if that is where it lies. */
   readonly host: Uint8Array<ArrayBuffer> | undefined;
   readonly #uncount = count("value");
+  /** Whether someone may look at the memory who is not counted. */
+  shared = false;
   #holders = 1;
 
   constructor(
@@ -98,7 +102,7 @@ export class Block {
     if (this.host !== undefined || memory === undefined) {
       native.call("ReleaseValue", this.value);
       // Gives the memory back now; typed arrays that still look at it become empty rather than wrong.
-      if (this.#parent === undefined) this.host?.buffer.transfer(0);
+      if (this.#parent === undefined && !this.shared) this.host?.buffer.transfer(0);
     } else {
       // A device's memory is freed where it is used, after what was asked for before.
       const free = () => executor.call("ReleaseValue", this.value).catch(() => {});

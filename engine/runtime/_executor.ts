@@ -3,7 +3,7 @@
 import type { Name } from "./_api.ts";
 import type { Failure, RawCall, Reply, Request } from "./_executor_worker.ts";
 import { LibraryError, OrtError } from "./errors.ts";
-import { track } from "./handles.ts";
+import { count } from "./handles.ts";
 import { addresses, type Arguments, type Result } from "./_native.ts";
 
 /** One call of a batch. */
@@ -33,7 +33,7 @@ interface Job {
 export class Executor implements AsyncDisposable {
   readonly #worker: Worker;
   readonly #waiting: Job[] = [];
-  readonly #untrack: () => void;
+  readonly #uncount = count("executor");
   #current: { readonly job: Job | undefined } | undefined;
   #failure: Error | undefined;
   #closed: Promise<void> | undefined;
@@ -46,7 +46,6 @@ export class Executor implements AsyncDisposable {
       type: "module",
       name: "onnxruntime",
     });
-    this.#untrack = track("executor", this, "an executor");
     this.#worker.onmessage = ({ data }: MessageEvent<Reply>) => this.#answer(data);
     this.#worker.onerror = (event) => {
       event.preventDefault();
@@ -154,7 +153,7 @@ export class Executor implements AsyncDisposable {
         await new Promise<void>((resolve) => this.#idle = resolve);
       }
       this.#worker.terminate();
-      this.#untrack();
+      this.#uncount();
     })();
   }
 }

@@ -50,9 +50,16 @@ export class Binding implements Disposable {
     const handle = out();
     core.native.call("CreateIoBinding", session, handle);
     this.#handle = handle[0]!;
-    this.#state = { inputs: new Map(), outputs: new Map(), running: 0, closed: false };
-    const untrack = track("binding", this, "a binding");
-    this.#close = own(core, owned, this.#handle, this.#state, untrack);
+    this.#state = {
+      inputs: new Map(),
+      outputs: new Map(),
+      running: 0,
+      closed: false,
+      untrack: () => {},
+    };
+    const state = this.#state;
+    this.#close = own(core, owned, this.#handle, state);
+    state.untrack = track("binding", this, this.#close);
   }
 
   /** Binds an input. Throws a TypeError where name, type or shape are not the session's. */
@@ -171,6 +178,7 @@ interface State {
   /** Runs that were asked for and are not over. */
   running: number;
   closed: boolean;
+  untrack: () => void;
   /** Set when it is closed during a run. */
   release?: () => void;
 }
@@ -187,7 +195,6 @@ function own(
   owned: Set<() => void>,
   handle: bigint,
   state: State,
-  untrack: () => void,
 ): () => void {
   const release = () => {
     // The last reference to a device's value may be the binding's: let go where runs are made.
@@ -197,7 +204,7 @@ function own(
   };
   const close = () => {
     if (!owned.delete(close)) return;
-    untrack();
+    state.untrack();
     state.closed = true;
     if (state.running > 0) state.release = release;
     else release();

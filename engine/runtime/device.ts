@@ -4,7 +4,7 @@ import type { DType, Shape } from "../tensor/mod.ts";
 import { type Core, openEnvironment } from "./_core.ts";
 import { openCuda } from "./_cuda.ts";
 import { Executor } from "./_executor.ts";
-import { track } from "./handles.ts";
+import { reportLeak, track } from "./handles.ts";
 import { Session } from "./session.ts";
 import type { SessionOptions } from "./_session_options.ts";
 import { Tensor } from "./tensor.ts";
@@ -144,7 +144,10 @@ class OpenDevice implements Device {
     this.threads = core.threads;
     this.#core = core;
     this.#lease = lease;
-    this.#untrack = track("device", this, `device ${core.name}`);
+    // What was made on it holds the core, and so the device: it is collected when all of that is unused.
+    core.device = this;
+    const name = core.name;
+    this.#untrack = track("device", this, () => reportLeak(`device ${name}`));
   }
 
   get busySeconds(): number {

@@ -21,15 +21,21 @@ export function liveHandles(): Readonly<Record<HandleKind, number>> {
 }
 
 let onLeak = (what: string): void => {
-  console.warn(`${what} was never disposed; what it holds is freed when its device is`);
+  // deno-lint-ignore sluice/only-cli-prints -- a collected object has no caller to tell
+  console.warn(`${what} was never closed`);
 };
 
-/** Sets what is told of an object that was garbage-collected while open; by default a console warning. */
+/** Sets what is told of a device that was garbage-collected while open; by default a console warning. */
 export function setLeakReporter(report: (what: string) => void): void {
   onLeak = report;
 }
 
-const registry = new FinalizationRegistry<string>((what) => onLeak(what));
+/** Tells of something that nobody can close any more. */
+export function reportLeak(what: string): void {
+  onLeak(what);
+}
+
+const registry = new FinalizationRegistry<() => void>((collected) => collected());
 
 /** Counts one until the returned function is called, which may be called often. */
 export function count(kind: HandleKind): () => void {
@@ -41,11 +47,14 @@ export function count(kind: HandleKind): () => void {
   };
 }
 
-/** Counts an object and complains if it is collected before the returned function was called. */
-export function track(kind: HandleKind, object: object, what: string): () => void {
+/**
+ * Counts an object until the returned function is called. `collected`, which must not refer to the object,
+ * is called if it is garbage-collected before.
+ */
+export function track(kind: HandleKind, object: object, collected: () => void): () => void {
   const uncount = count(kind);
   const token = {};
-  registry.register(object, what, token);
+  registry.register(object, collected, token);
   return () => {
     registry.unregister(token);
     uncount();

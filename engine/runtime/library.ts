@@ -5,9 +5,14 @@ import { LibraryError } from "./errors.ts";
 /** A found library. */
 export interface Library {
   readonly path: string;
-  /** Which rule found it. */
+  /** Which rule found it: a variable, or the npm package. */
   readonly source: "SLUICE_ORT_LIBRARY" | "SLUICE_ORT_CUDA" | "onnxruntime-node";
 }
+
+/** Name of the CUDA provider's file that loads into ONNX Runtime itself. */
+export const cudaBridge = Deno.build.os === "windows"
+  ? "onnxruntime_providers_cuda.dll"
+  : "libonnxruntime_providers_cuda.so";
 
 const names: Readonly<Record<string, string>> = {
   linux: "libonnxruntime.so.1",
@@ -29,9 +34,13 @@ let found: Library | undefined;
  * The library, looked for once a process, first found wins:
  *
  * 1. the file that `SLUICE_ORT_LIBRARY` names;
- * 2. ONNX Runtime's library in the folder that `SLUICE_ORT_CUDA` names, if that folder has one of its own:
- *    it looks for the CUDA provider in its own folder and nowhere else;
+ * 2. ONNX Runtime's library in the folder that `SLUICE_ORT_CUDA` names, if that folder has one of its own;
  * 3. the one inside `npm:onnxruntime-node` for this system and processor.
+ *
+ * ONNX Runtime looks for the provider libraries of CUDA in the folder its own library was opened from, and
+ * nowhere else (`Env::GetRuntimePath`, by `dladdr`). So where `SLUICE_ORT_CUDA` names a folder with those and
+ * without ONNX Runtime, as PyPI's onnxruntime-gpu has, the npm package's library is opened through a folder
+ * of symbolic links to both, in the user's cache.
  *
  * Throws a LibraryError that says which of them failed and how to help it. Never touches the network.
  */
@@ -53,7 +62,46 @@ function look(): Library {
     const path = libraryIn(cuda);
     if (path !== undefined) return { path, source: "SLUICE_ORT_CUDA" };
   }
-  return { path: packaged(), source: "onnxruntime-node" };
+  const path = packaged();
+  if (cuda !== undefined && Deno.build.os === "linux" && isFile(`${cuda}/${cudaBridge}`)) {
+    return { path: linkTogether(path, cuda), source: "SLUICE_ORT_CUDA" };
+  }
+  return { path, source: "onnxruntime-node" };
+}
+
+/** Links to the library and to the providers of another folder, side by side; gives the library's link. */
+function linkTogether(library: string, providers: string): string {
+  const cache = environment("XDG_CACHE_HOME") ?? `${environment("HOME") ?? "/tmp"}/.cache`;
+  const folder = `${cache}/sluice/onnxruntime-cuda`;
+  const name = library.slice(library.lastIndexOf("/") + 1);
+  const targets = new Map([[name, Deno.realPathSync(library)]]);
+  for (const entry of Deno.readDirSync(providers)) {
+    if (!/^libonnxruntime_providers_.*\.so$/.test(entry.name)) continue;
+    targets.set(entry.name, Deno.realPathSync(`${providers}/${entry.name}`));
+  }
+  try {
+    Deno.mkdirSync(folder, { recursive: true });
+    for (const [name, target] of targets) link(target, `${folder}/${name}`);
+  } catch (cause) {
+    throw new LibraryError(
+      `cannot link ONNX Runtime and the CUDA provider together in ${folder}: ` +
+        `${(cause as Error).message}. Put the files of ${providers} beside ${library} instead`,
+      { cause },
+    );
+  }
+  return `${folder}/${name}`;
+}
+
+/** Makes a link or points it anew; in one step, since another process may be opening it. */
+function link(target: string, path: string): void {
+  try {
+    if (Deno.readLinkSync(path) === target) return;
+  } catch {
+    // There is none yet.
+  }
+  const temporary = `${path}.${Deno.pid}`;
+  Deno.symlinkSync(target, temporary);
+  Deno.renameSync(temporary, path);
 }
 
 /** ONNX Runtime's library inside a folder, by any of the names it is shipped under. */
@@ -115,7 +163,8 @@ export function environment(name: string): string | undefined {
   }
 }
 
-function isFile(path: string): boolean {
+/** Whether a file is there. */
+export function isFile(path: string): boolean {
   try {
     return Deno.statSync(path).isFile;
   } catch {

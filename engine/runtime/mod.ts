@@ -17,3 +17,4 @@ export type { WebgpuOptions } from "./_webgpu.ts";
 export { DeviceUnavailableError, LibraryError, type OrtCode, OrtError } from "./errors.ts";
 export { type HandleKind, liveHandles, setLeakReporter } from "./handles.ts";
 export { findLibrary, type Library } from "./library.ts";
+export { type DeviceReport, inspectRuntime, type RuntimeReport } from "./inspect.ts";

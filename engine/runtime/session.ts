@@ -27,8 +27,9 @@ export class Session implements AsyncDisposable {
   private constructor(core: Core, handle: bigint) {
     this.#core = core;
     this.#handle = handle;
-    const untrack = track("session", this, "a session");
-    this.#close = own(core, handle, this.#bindings, this.#runs, untrack);
+    const owned = own(core, handle, this.#bindings, this.#runs);
+    this.#close = owned.close;
+    owned.untrack = track("session", this, () => void owned.close().catch(() => {}));
     this.inputs = portsOf(core, handle, "Input");
     this.outputs = portsOf(core, handle, "Output");
   }
@@ -130,21 +131,23 @@ export class Session implements AsyncDisposable {
   }
 }
 
-/** Registers what the device closes if nobody else has. */
+/** Registers what the device closes if nobody else has. Refers to no session. */
 function own(
   core: Core,
   handle: bigint,
   bindings: ReadonlySet<() => void>,
   runs: ReadonlySet<Promise<void>>,
-  untrack: () => void,
-): () => Promise<void> {
-  const close = async () => {
-    if (!core.owned.delete(close)) return;
-    untrack();
-    await Promise.allSettled(runs);
-    for (const close of bindings) close();
-    await core.executor.call("ReleaseSession", handle);
+) {
+  const owned = {
+    untrack: () => {},
+    async close() {
+      if (!core.owned.delete(owned.close)) return;
+      owned.untrack();
+      await Promise.allSettled(runs);
+      for (const close of bindings) close();
+      await core.executor.call("ReleaseSession", handle);
+    },
   };
-  core.owned.add(close);
-  return close;
+  core.owned.add(owned.close);
+  return owned;
 }

@@ -48,9 +48,9 @@ export class Tensor<D extends DType = DType> implements Disposable {
     this.on = on;
     this.size = elementCount(shape);
     this.bytes = block.bytes;
-    const untrack = track("tensor", this, `a ${dtype} tensor of shape ${formatShape(shape)}`);
-    // The device closes what was left open, and must not keep this object from being collected.
-    this.#close = own(core, untrack, block);
+    const owned = own(core, block);
+    this.#close = owned.close;
+    owned.untrack = track("tensor", this, owned.collected);
   }
 
   /** @internal */
@@ -286,13 +286,24 @@ function wrap(core: Core, info: bigint, address: bigint, dtype: DType, shape: Sh
   return value[0]!;
 }
 
-/** Registers what the device closes if nobody else has: closing lets go of the block, once. */
-function own(core: Core, untrack: () => void, block: Block): () => void {
-  const close = () => {
-    if (!core.owned.delete(close)) return;
-    untrack();
-    block.release();
+/**
+ * Registers what the device closes if nobody else has: letting go of the block, once. Refers to no tensor,
+ * so that one nobody uses is collected, and freed, before that.
+ */
+function own(core: Core, block: Block) {
+  const owned = {
+    untrack: () => {},
+    close() {
+      if (!core.owned.delete(owned.close)) return;
+      owned.untrack();
+      block.release();
+    },
+    collected() {
+      // Its `data` may be in use after it.
+      block.shared = true;
+      owned.close();
+    },
   };
-  core.owned.add(close);
-  return close;
+  core.owned.add(owned.close);
+  return owned;
 }
