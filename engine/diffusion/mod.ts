@@ -1,0 +1,43 @@
+/** What happens between network calls: schedules, samplers, cache windows, noise and the chunked rollout. */
+
+export {
+  addNoise,
+  eulerStep,
+  type FlowSchedule,
+  flowSchedule,
+  flowToX0,
+  indexOfTimestep,
+  type ScheduleOptions,
+  sigmaOf,
+  trainingTarget,
+  trainingWeights,
+  warpSteps,
+  x0ToFlow,
+} from "./schedule.ts";
+export { type FewStepPass, fewStepUpdate, planFewSteps } from "./few_step.ts";
+export {
+  type CacheSegment,
+  cacheSlots,
+  type CacheWindow,
+  checkWindow,
+  slotOf,
+  visible,
+  visibleFrames,
+} from "./ring.ts";
+export { checkRunLength, type ChunkPlan, planChunks, type RunLength } from "./chunks.ts";
+export {
+  type CausalModel,
+  rollout,
+  type RolloutChunk,
+  type RolloutOptions,
+  type RolloutStep,
+} from "./rollout.ts";
+export {
+  drawnNoise,
+  type NoiseKind,
+  type NormalSource,
+  normalSource,
+  type RolloutNoise,
+} from "./noise.ts";
+export { Mt19937, Mt19937Noise } from "./mt19937.ts";
+export { h100, philox4x32, type PhiloxLayout, PhiloxNoise } from "./philox.ts";
