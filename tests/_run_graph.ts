@@ -1,0 +1,33 @@
+/** Runs a graph once, from host arrays to host arrays. */
+
+import { loadGraph } from "../engine/load/mod.ts";
+import type { Graph } from "../engine/onnx/mod.ts";
+import { openDevice } from "../engine/runtime/mod.ts";
+import type { DType, TensorData } from "../engine/tensor/mod.ts";
+import type { WeightFile } from "../engine/weights/mod.ts";
+
+/** What runs of tests are given beside the graph. */
+export interface RunGraphOptions {
+  readonly weights?: WeightFile;
+  readonly threads?: number;
+  readonly device?: string;
+}
+
+/** The outputs by name. Sizes known only by name are not supported: tests give whole shapes. */
+export async function runGraph(
+  graph: Graph,
+  inputs: Readonly<Record<string, TensorData>>,
+  { weights, threads = 1, device: name = "cpu" }: RunGraphOptions = {},
+): Promise<Record<string, TensorData>> {
+  await using device = await openDevice(name, { threads });
+  await using session = await loadGraph(device, graph, weights);
+  using binding = session.createBinding();
+  for (const { name, dtype, dims } of graph.inputs) {
+    using tensor = device.createTensor(dtype as DType, dims as number[]);
+    await tensor.write(inputs[name] as never);
+    binding.input(name, tensor);
+  }
+  for (const { name } of graph.outputs) binding.outputOnHost(name);
+  await session.run(binding);
+  return Object.fromEntries(graph.outputs.map(({ name }) => [name, binding.take(name).data]));
+}

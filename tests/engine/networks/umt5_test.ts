@@ -1,0 +1,68 @@
+import { assertEquals } from "@std/assert";
+import {
+  relativeBucket,
+  type Umt5Config,
+  umt5Encoder,
+  umt5Xxl,
+} from "../../../engine/networks/mod.ts";
+import { assertClose, Golden } from "../../_golden.ts";
+import { runGraph } from "../../_run_graph.ts";
+
+const config: Umt5Config = {
+  vocab: 200,
+  dim: 32,
+  dimAttn: 32,
+  dimFfn: 64,
+  numHeads: 4,
+  numLayers: 3,
+  numBuckets: 32,
+  textLen: 16,
+};
+
+Deno.test("umt5Encoder() agrees with the reference, padding kept and zeroed, at 1 and 2 threads", async () => {
+  const golden = await Golden.open("umt5_encoder");
+  const [ids, mask] = [await golden.integers("in.ids"), await golden.integers("in.mask")];
+  for (const threads of [1, 2]) {
+    for (
+      const [padding, name] of [["keep", "out.encoder"], ["zero", "out.prompt_embeds"]] as const
+    ) {
+      const graph = umt5Encoder(config, { padding });
+      for (let text = 0; text < 3; text++) {
+        const inputs = {
+          ids: ids.slice(text * 16, text * 16 + 16),
+          mask: mask.slice(text * 16, text * 16 + 16),
+        };
+        const { embeddings } = await runGraph(graph, inputs, { weights: golden.weights, threads });
+        assertClose(
+          embeddings as Float32Array,
+          await golden.part(name, text, 3),
+          2e-5,
+          `${name} ${text}`,
+        );
+      }
+    }
+  }
+});
+
+Deno.test("umt5Encoder() agrees on a long text, where distances share buckets", async () => {
+  const golden = await Golden.open("umt5_encoder");
+  const { embeddings } = await runGraph(umt5Encoder(config, { length: 160, padding: "keep" }), {
+    ids: await golden.integers("in.long.ids"),
+    mask: await golden.integers("in.long.mask"),
+  }, { weights: golden.weights });
+  assertClose(embeddings as Float32Array, await golden.floats("out.long.encoder"), 2e-5, "long");
+});
+
+Deno.test("relativeBucket() is the reference's for distances −511 … 511", async () => {
+  const golden = await Golden.open("umt5_encoder");
+  const distances = await golden.integers("in.rel_pos");
+  const buckets = await golden.integers("out.rel_pos_bucket");
+  assertEquals(
+    Array.from(distances, (distance) => relativeBucket(Number(distance), 32)),
+    Array.from(buckets, Number),
+  );
+});
+
+Deno.test("umt5Encoder() of umt5-xxl has the published number of parameters", () => {
+  assertEquals(umt5Encoder(umt5Xxl).parameterCount, 5_680_910_336);
+});
