@@ -99,6 +99,7 @@ export class PipelineRun implements Run {
 
   async return(): Promise<IteratorReturnResult<undefined>> {
     await this[Symbol.asyncDispose]();
+    this.#failure = undefined;
     return DONE;
   }
 
@@ -129,10 +130,7 @@ export class PipelineRun implements Run {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#over) {
-      this.#abort(new DOMException("The run was closed.", "AbortError"));
-      this.#failure = undefined;
-    }
+    this.#abort(new DOMException("The run was closed.", "AbortError"));
     await this.#end();
   }
 

@@ -15,7 +15,8 @@ export type {
 } from "./run.ts";
 export { ConfigError, type ConfigPlace, StageError, UserError } from "./errors.ts";
 export { definePlugin } from "./define.ts";
-export { type Part, pipe } from "./pipe.ts";
+export { joinStages, type Part, pipe } from "./pipe.ts";
+export { Newest } from "./newest.ts";
 export { nearestName, suggestName, toKebab } from "./names.ts";
 export {
   type Config,
