@@ -1,8 +1,9 @@
 /**
- * Logarithm, sine and cosine made of additions, multiplications and divisions alone. The language leaves
- * `Math.log` and `Math.sin` to the implementation; these give the same bits wherever IEEE 754 holds. They are
- * within 1e-11 of the true value, far below the half step of the float32 that results are rounded to. No
- * branch depends on the random value, for a mispredicted one costs as much as the whole series.
+ * Logarithm, sine and cosine made of additions, multiplications and divisions alone. The language
+ * leaves `Math.log` and `Math.sin` to the implementation; these give the same bits wherever IEEE
+ * 754 holds. They are within 1e-11 of the true value, far below the half step of the float32 that
+ * results are rounded to. No branch depends on the random value, for a mispredicted one costs as
+ * much as the whole series.
  */
 
 const powers = Float64Array.from({ length: 31 }, (_, i) => 2 ** i);

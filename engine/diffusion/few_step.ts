@@ -1,4 +1,7 @@
-/** The few-step sampler: each pass guesses the clean latents outright, and noise is added for the next. */
+/**
+ * The few-step sampler: each pass guesses the clean latents outright, and noise is added for the
+ * next.
+ */
 
 import { addNoise, type FlowSchedule, flowToX0, sigmaOf, warpSteps } from "./schedule.ts";
 
@@ -20,8 +23,8 @@ export interface FewStepPass {
  * The passes for a list of steps, strongest noise first.
  *
  * @param steps whole numbers from 1000 down
- * @param warp whether they are numbers of the even schedule, to be shifted (`warpSteps`); if not, they are
- *   timesteps as they stand
+ * @param warp whether they are numbers of the even schedule, to be shifted (`warpSteps`); if not,
+ *   they are timesteps as they stand
  */
 export function planFewSteps(
   schedule: FlowSchedule,

@@ -1,4 +1,7 @@
-/** What happens between network calls: schedules, samplers, cache windows, noise and the chunked rollout. */
+/**
+ * What happens between network calls: schedules, samplers, cache windows, noise and the chunked
+ * rollout.
+ */
 
 export {
   addNoise,
@@ -40,4 +43,4 @@ export {
   type RolloutNoise,
 } from "./noise.ts";
 export { Mt19937, Mt19937Noise } from "./mt19937.ts";
-export { h100, philox4x32, type PhiloxLayout, PhiloxNoise } from "./philox.ts";
+export { h100, philox4x32, type PhiloxLayout, PhiloxNoise, type PhiloxWords } from "./philox.ts";

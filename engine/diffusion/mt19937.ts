@@ -7,8 +7,8 @@ const shift = 397;
 const f = Math.fround;
 
 /**
- * Mersenne Twister (Matsumoto and Nishimura, 1998), seeded as PyTorch seeds it: by the lower 32 bits of the
- * seed alone.
+ * Mersenne Twister (Matsumoto and Nishimura, 1998), seeded as PyTorch seeds it: by the lower 32
+ * bits of the seed alone.
  */
 export class Mt19937 {
   readonly #state = new Uint32Array(size);
@@ -45,13 +45,13 @@ export class Mt19937 {
 }
 
 /**
- * The generator of PyTorch's CPU device: 16 values and more in blocks of 16 from float32 uniforms, fewer one by
- * one from float64 uniforms, of which the second of a pair waits for the next short draw. (pytorch
- * `aten/src/ATen/native/cpu/DistributionTemplates.h`, `normal_fill`; `aten/src/ATen/core/DistributionsHelper.h`,
- * `normal_distribution`.)
+ * The generator of PyTorch's CPU device: 16 values and more in blocks of 16 from float32 uniforms,
+ * fewer one by one from float64 uniforms, of which the second of a pair waits for the next short
+ * draw. (pytorch `aten/src/ATen/native/cpu/DistributionTemplates.h`, `normal_fill`;
+ * `aten/src/ATen/core/DistributionsHelper.h`, `normal_distribution`.)
  *
- * Equal to PyTorch 2.15 within 2e-6 (see the tests); PyTorch itself differs by as much between processors, for
- * its vectorised logarithm is another than its plain one.
+ * Equal to PyTorch 2.15 within 2e-6 (see the tests); PyTorch itself differs by as much between
+ * processors, for its vectorised logarithm is another than its plain one.
  */
 export class Mt19937Noise {
   readonly #random: Mt19937;

@@ -1,7 +1,10 @@
-/** Seeded noise: the same values for the same seed on every machine, whatever device runs the network. */
+/**
+ * Seeded noise: the same values for the same seed on every machine, whatever device runs the
+ * network.
+ */
 
 import { Mt19937Noise } from "./mt19937.ts";
-import { PhiloxNoise } from "./philox.ts";
+import { type PhiloxLayout, PhiloxNoise } from "./philox.ts";
 import type { ChunkPlan } from "./chunks.ts";
 import type { FewStepPass } from "./few_step.ts";
 
@@ -17,16 +20,22 @@ export type NoiseKind = "philox" | "mt19937";
 /**
  * A generator at its beginning.
  *
- * @param seed whole, 0 … 2^53 − 1; a bigint up to 2^64 − 1. `mt19937` knows its lower 32 bits alone.
+ * @param seed whole, 0 … 2^53 − 1; a bigint up to 2^64 − 1. `mt19937` knows its lower 32 bits
+ *   alone.
+ * @param layout the GPU whose order of values `philox` follows; an H100's if left out
  */
-export function normalSource(kind: NoiseKind, seed: number | bigint): NormalSource {
+export function normalSource(
+  kind: NoiseKind,
+  seed: number | bigint,
+  layout?: PhiloxLayout,
+): NormalSource {
   const whole = typeof seed === "bigint" || Number.isSafeInteger(seed);
   if (!whole || seed < 0 || BigInt(seed) >= 1n << 64n) {
     throw new RangeError(
       `cannot seed the noise: expected a whole number from 0 to 2^53 − 1, got ${seed}`,
     );
   }
-  return kind === "philox" ? new PhiloxNoise(seed) : new Mt19937Noise(seed);
+  return kind === "philox" ? new PhiloxNoise(seed, layout) : new Mt19937Noise(seed);
 }
 
 /** The noise of a rollout, asked for in the order in which it is needed. */
@@ -38,8 +47,9 @@ export interface RolloutNoise {
 }
 
 /**
- * Draws a rollout's noise from one source in the order of the reference: for a run of known length all that the
- * chunks begin with in one draw of `[frames, …]`, then the rest pass by pass; for an endless run chunk by chunk.
+ * Draws a rollout's noise from one source in the order of the reference: for a run of known length
+ * all that the chunks begin with in one draw of `[frames, …]`, then the rest pass by pass; for an
+ * endless run chunk by chunk.
  *
  * @param frameSize values in one latent frame
  * @param latentFrames of the whole run; 0 if it is endless

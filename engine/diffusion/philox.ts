@@ -6,7 +6,9 @@ import { cosOf, logOf, sinOf } from "./_box_muller.ts";
 export interface PhiloxLayout {
   /** Streaming multiprocessors. */
   readonly multiprocessors: number;
-  /** Threads that one of them holds at a time (2048, or 1536 on consumer GPUs of 2020 and later). */
+  /**
+   * Threads that one of them holds at a time (2048, or 1536 on consumer GPUs of 2020 and later).
+   */
   readonly threadsPerMultiprocessor: number;
 }
 
@@ -20,55 +22,90 @@ const blockThreads = 256;
 /** Values of one call of the generator: `curand_normal4`. */
 const unroll = 4;
 
+/** The four words of many blocks: word by word, block by block. */
+export type PhiloxWords = readonly [x: Uint32Array, y: Uint32Array, z: Uint32Array, w: Uint32Array];
+
 /**
- * One Philox4x32-10 block: 128 random bits from a 128-bit counter and a 64-bit key, written to `out`
- * (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
+ * Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011): 128 random
+ * bits from a counter of four words and a key of two, for the counters `c0, c1, first + i, c3`. The
+ * first two rounds are taken apart, for half of their products are the same for all of these
+ * counters.
  */
 export function philox4x32(
   c0: number,
   c1: number,
-  c2: number,
+  first: number,
   c3: number,
   k0: number,
   k1: number,
-  out: Uint32Array,
+  [x, y, z, w]: PhiloxWords,
 ): void {
-  for (let round = 0; round < 10; round++) {
-    const high0 = highProduct(c0, 0xd251, 0x1f53);
-    const high1 = highProduct(c2, 0xcd9e, 0x8d57);
-    const low0 = Math.imul(c0, 0xd2511f53);
-    const low1 = Math.imul(c2, 0xcd9e8d57);
-    c0 = high1 ^ c1 ^ k0;
-    c1 = low1;
-    c2 = high0 ^ c3 ^ k1;
-    c3 = low0;
-    k0 = (k0 + 0x9e3779b9) | 0;
-    k1 = (k1 + 0xbb67ae85) | 0;
+  const nextK0 = (k0 + weyl0) | 0;
+  const nextK1 = (k1 + weyl1) | 0;
+  const c2Same = high0(c0) ^ c3 ^ k1;
+  const c0Same = high1(c2Same) ^ nextK0;
+  const c1Same = Math.imul(c2Same, multiplier1);
+  const c3Same = Math.imul(c0, multiplier0) ^ nextK1;
+  for (let i = 0; i < x.length; i++) {
+    const c2 = (first + i) | 0;
+    const after = high1(c2) ^ c1 ^ k0;
+    let a = c0Same ^ Math.imul(c2, multiplier1);
+    let b = c1Same;
+    let c = high0(after) ^ c3Same;
+    let d = Math.imul(after, multiplier0);
+    let ka = nextK0;
+    let kb = nextK1;
+    for (let round = 2; round < 10; round++) {
+      ka = (ka + weyl0) | 0;
+      kb = (kb + weyl1) | 0;
+      const upperA = high0(a);
+      const upperC = high1(c);
+      const lowerA = Math.imul(a, multiplier0);
+      a = upperC ^ b ^ ka;
+      b = Math.imul(c, multiplier1);
+      c = upperA ^ d ^ kb;
+      d = lowerA;
+    }
+    x[i] = a;
+    y[i] = b;
+    z[i] = c;
+    w[i] = d;
   }
-  out[0] = c0;
-  out[1] = c1;
-  out[2] = c2;
-  out[3] = c3;
 }
 
-/** Upper 32 bits of a 32×32-bit product whose second factor is given in halves. */
-function highProduct(x: number, upper: number, lower: number): number {
+const multiplier0 = 0xd2511f53;
+const multiplier1 = 0xcd9e8d57;
+const weyl0 = 0x9e3779b9;
+const weyl1 = 0xbb67ae85;
+
+/** Upper 32 bits of the 64-bit product with `multiplier0`, from products of halves. */
+function high0(x: number): number {
   const xl = x & 0xffff;
   const xh = x >>> 16;
-  const middle = Math.imul(xh, lower) + (Math.imul(xl, lower) >>> 16) >>> 0;
-  const carried = Math.imul(xl, upper) + (middle & 0xffff) >>> 0;
-  return (Math.imul(xh, upper) + (middle >>> 16) + (carried >>> 16)) | 0;
+  const middle = (Math.imul(xh, 0x1f53) + (Math.imul(xl, 0x1f53) >>> 16)) | 0;
+  const carried = (Math.imul(xl, 0xd251) + (middle & 0xffff)) | 0;
+  return (Math.imul(xh, 0xd251) + (middle >>> 16) + (carried >>> 16)) | 0;
+}
+
+/** Upper 32 bits of the 64-bit product with `multiplier1`. */
+function high1(x: number): number {
+  const xl = x & 0xffff;
+  const xh = x >>> 16;
+  const middle = (Math.imul(xh, 0x8d57) + (Math.imul(xl, 0x8d57) >>> 16)) | 0;
+  const carried = (Math.imul(xl, 0xcd9e) + (middle & 0xffff)) | 0;
+  return (Math.imul(xh, 0xcd9e) + (middle >>> 16) + (carried >>> 16)) | 0;
 }
 
 /**
- * The generator of a CUDA device, as PyTorch drives it: thread `i` of the kernel draws from subsequence `i`,
- * four values at a time, and its values lie a whole grid apart; the offset moves on by what one thread drew.
- * (pytorch `aten/src/ATen/native/cuda/DistributionTemplates.h`, `calc_execution_policy` and
- * `distribution_elementwise_grid_stride_kernel`; cuRAND `curand_normal.h`, `_curand_box_muller`.)
+ * The generator of a CUDA device, as PyTorch drives it: thread `i` of the kernel draws from
+ * subsequence `i`, four values at a time, and its values lie a whole grid apart; the offset moves
+ * on by what one thread drew. (pytorch `aten/src/ATen/native/cuda/DistributionTemplates.h`,
+ * `calc_execution_policy` and `distribution_elementwise_grid_stride_kernel`; cuRAND
+ * `curand_normal.h`, `_curand_box_muller`.)
  *
- * A draw of more values than the GPU has threads in flight comes in another order on another GPU; below that
- * all GPUs agree. Checked against printed values of an H100, an A100 and others (see the tests); the GPU's
- * own fast sine is off by up to 1e-6, so the last digits differ from a GPU's.
+ * A draw of more values than the GPU has threads in flight comes in another order on another GPU;
+ * below that all GPUs agree. Checked against printed values of an H100, an A100 and others (see the
+ * tests); the GPU's own fast sine is off by up to 1e-6, so the last digits differ from a GPU's.
  */
 export class PhiloxNoise {
   readonly #low: number;
@@ -84,6 +121,12 @@ export class PhiloxNoise {
     this.#high = Number((bits >> 32n) & 0xffffffffn) | 0;
     this.#gridLimit = layout.multiprocessors *
       Math.floor(layout.threadsPerMultiprocessor / blockThreads);
+    if (!(this.#gridLimit >= 1 && Number.isSafeInteger(this.#gridLimit))) {
+      throw new RangeError(
+        `cannot draw as a GPU of ${layout.multiprocessors} multiprocessors with ` +
+          `${layout.threadsPerMultiprocessor} threads: expected at least 1 and ${blockThreads}`,
+      );
+    }
   }
 
   /** The next draw: `count` values of mean 0 and variance 1. */
@@ -100,6 +143,9 @@ export class PhiloxNoise {
   }
 }
 
+/** Threads looked at together; their words stay in the nearest cache. */
+const batch = 1024;
+
 /** One call of the generator by every thread of the grid: up to four values each, a grid apart. */
 function drawOnce(
   out: Float32Array,
@@ -109,16 +155,17 @@ function drawOnce(
   keyLow: number,
   keyHigh: number,
 ): void {
-  const bits = new Uint32Array(4);
   const low = position | 0;
   const high = Math.floor(position / 2 ** 32) | 0;
   const end = Math.min(threads, out.length - begin);
-  for (let thread = 0; thread < end; thread++) {
-    philox4x32(low, high, thread, 0, keyLow, keyHigh, bits);
+  const words = [0, 1, 2, 3].map(() => new Uint32Array(batch)) as unknown as PhiloxWords;
+  for (let thread = 0; thread < end; thread += batch) {
+    const count = Math.min(batch, end - thread);
+    philox4x32(low, high, thread, 0, keyLow, keyHigh, words);
     const at = begin + thread;
-    writePair(out, at, at + threads, bits[0]!, bits[1]!);
+    writePairs(out, at, at + threads, count, words[0], words[1]);
     if (at + 2 * threads < out.length) {
-      writePair(out, at + 2 * threads, at + 3 * threads, bits[2]!, bits[3]!);
+      writePairs(out, at + 2 * threads, at + 3 * threads, count, words[2], words[3]);
     }
   }
 }
@@ -126,11 +173,25 @@ function drawOnce(
 const f = Math.fround;
 const angleStep = f(f(2 ** -32) * f(2 * Math.PI));
 
-/** Two normal values from two random words, in float32 steps as the GPU takes them. */
-function writePair(out: Float32Array, first: number, second: number, x: number, y: number): void {
-  const uniform = f(f(x) * 2 ** -32 + 2 ** -33);
-  const angle = f(f(y) * angleStep + angleStep / 2);
-  const radius = f(Math.sqrt(f(-2 * f(logOf(uniform)))));
-  out[first] = radius * f(sinOf(angle));
-  if (second < out.length) out[second] = radius * f(cosOf(angle));
+/**
+ * Two normal values from each of `count` pairs of words, in float32 steps as the GPU takes them.
+ * What lies beyond the end is dropped.
+ */
+function writePairs(
+  out: Float32Array,
+  sines: number,
+  cosines: number,
+  count: number,
+  x: Uint32Array,
+  y: Uint32Array,
+): void {
+  const singles = Math.min(count, out.length - sines);
+  const pairs = Math.min(count, out.length - cosines);
+  for (let i = 0; i < singles; i++) {
+    const uniform = f(f(x[i]!) * 2 ** -32 + 2 ** -33);
+    const angle = f(f(y[i]!) * angleStep + angleStep / 2);
+    const radius = f(Math.sqrt(f(-2 * f(logOf(uniform)))));
+    out[sines + i] = radius * f(sinOf(angle));
+    if (i < pairs) out[cosines + i] = radius * f(cosOf(angle));
+  }
 }

@@ -1,11 +1,12 @@
 /**
  * Where latent frames lie in a KV cache of limited length.
  *
- * The cache has `window` slots of one latent frame. The first `sink` frames of a run keep the first slots for
- * good; the others go round in the rest, so that a new frame takes the slot of the oldest. What attention may
- * see is then always a prefix of the cache, and since keys carry their positions, their order does not matter:
- * a chunk that ends before frame E sees frames 0 … E − 1 while E ≤ window, afterwards the sink and the last
- * window − sink frames before E, as in the reference (which shifts its cache instead).
+ * The cache has `window` slots of one latent frame. The first `sink` frames of a run keep the first
+ * slots for good; the others go round in the rest, so that a new frame takes the slot of the
+ * oldest. What attention may see is then always a prefix of the cache, and since keys carry their
+ * positions, their order does not matter: a chunk that ends before frame E sees frames 0 … E − 1
+ * while E ≤ window, afterwards the sink and the last window − sink frames before E, as in the
+ * reference (which shifts its cache instead).
  */
 
 /** Sizes in latent frames. */
@@ -63,7 +64,10 @@ export function slotOf(frame: number, { window, sink }: Omit<CacheWindow, "chunk
   return frame < sink ? frame : sink + (frame - sink) % (window - sink);
 }
 
-/** The slots of `frames` frames from `first` on, in as few segments as they make: two where they wrap. */
+/**
+ * The slots of `frames` frames from `first` on, in as few segments as they make: two where they
+ * wrap.
+ */
 export function cacheSlots(first: number, frames: number, window: CacheWindow): CacheSegment[] {
   const segments: { offset: number; slot: number; frames: number }[] = [];
   for (let offset = 0; offset < frames; offset++) {
@@ -75,7 +79,10 @@ export function cacheSlots(first: number, frames: number, window: CacheWindow): 
   return segments;
 }
 
-/** How many slots hold something once `end` frames have been written: the prefix that attention sees. */
+/**
+ * How many slots hold something once `end` frames have been written: the prefix that attention
+ * sees.
+ */
 export function visible(end: number, { window }: Pick<CacheWindow, "window">): number {
   return Math.min(end, window);
 }

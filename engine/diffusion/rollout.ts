@@ -5,16 +5,16 @@ import type { FewStepPass } from "./few_step.ts";
 import type { RolloutNoise } from "./noise.ts";
 
 /**
- * A causal network with its KV cache and the latents of one chunk, both kept where it computes. `Latents` is
- * what it hands out.
+ * A causal network with its KV cache and the latents of one chunk, both kept where it computes.
+ * `Latents` is what it hands out.
  */
 export interface CausalModel<Latents = Float32Array> {
   /** Takes noise as the latents of a new chunk. */
   begin(chunk: ChunkPlan, noise: Float32Array): Promise<void> | void;
   /**
-   * Runs the network on the chunk at `pass.timestep`, writing the chunk's keys and values to its slots, and
-   * replaces the latents by `(1 − nextSigma) x0 + nextSigma noise`, `x0 = latents − sigma flow`; by `x0`
-   * where there is no noise.
+   * Runs the network on the chunk at `pass.timestep`, writing the chunk's keys and values to its
+   * slots, and replaces the latents by `(1 − nextSigma) x0 + nextSigma noise`, `x0 = latents −
+   * sigma flow`; by `x0` where there is no noise.
    */
   denoise(
     chunk: ChunkPlan,
@@ -57,22 +57,24 @@ export interface RolloutOptions extends RunLength {
   readonly signal?: AbortSignal;
   readonly onStep?: (step: RolloutStep) => void;
   /**
-   * Asked before each chunk, first of all: may wait (a pause); the run ends before the chunk where it gives
-   * `"stop"`, and the chunk before it is then not remembered.
+   * Asked before each chunk, first of all: may wait (a pause); the run ends before the chunk where
+   * it gives `"stop"`, and the chunk before it is then not remembered.
    */
   readonly proceed?: (chunk: ChunkPlan) => Promise<"stop" | void> | "stop" | void;
   /**
-   * Called when the chunk before is in the cache and this one not begun: the place to give the model another
-   * prompt.
+   * Called when the chunk before is in the cache and this one not begun: the place to give the
+   * model another prompt.
    */
   readonly prepare?: (chunk: ChunkPlan) => Promise<void> | void;
 }
 
 /**
- * Makes the chunks of a run. A chunk is handed out before the pass that puts it into the cache, which runs when
- * the next chunk is asked for: the consumer has it a pass earlier, and a run that nobody continues costs none.
+ * Makes the chunks of a run. A chunk is handed out before the pass that puts it into the cache,
+ * which runs when the next chunk is asked for: the consumer has it a pass earlier, and a run that
+ * nobody continues costs none.
  *
- * Throws a RangeError at once where the sizes do not fit; the generator rejects with what the model throws.
+ * Throws a RangeError at once where the sizes do not fit; the generator rejects with what the model
+ * throws.
  */
 export function rollout<Latents>(
   model: CausalModel<Latents>,

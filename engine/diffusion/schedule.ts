@@ -1,15 +1,18 @@
 /**
  * Flow matching: `x_t = (1 − sigma) x0 + sigma noise`, and the network tells the flow `noise − x0`.
  *
- * As `utils/scheduler.py` (FlowMatchScheduler) and `utils/wan_wrapper.py` of guandeh17/Self-Forcing @ 33593df,
- * in float32 where they compute in float32 and in float64 where they do that.
+ * As `utils/scheduler.py` (FlowMatchScheduler) and `utils/wan_wrapper.py` of guandeh17/Self-Forcing
+ * @ 33593df, in float32 where they compute in float32 and in float64 where they do that.
  */
 
 const f = Math.fround;
 
 /** Options of a schedule; the defaults are those that the reference's pipelines set. */
 export interface ScheduleOptions {
-  /** Above 1, more of the steps are spent on strong noise: 5 for Self Forcing, 8 for Wan, 3 for training. */
+  /**
+   * Above 1, more of the steps are spent on strong noise: 5 for Self Forcing, 8 for Wan, 3 for
+   * training.
+   */
   readonly shift: number;
   /** How many steps; default 1000. */
   readonly steps?: number;
@@ -85,8 +88,8 @@ function linspace(start: number, end: number, count: number): Float32Array {
 }
 
 /**
- * The timesteps that numbers of an even schedule (1000 strongest noise, 0 none) fall on after shifting:
- * 1000, 750, 500, 250 become 1000, 937.5, 833.33, 625 with shift 5.
+ * The timesteps that numbers of an even schedule (1000 strongest noise, 0 none) fall on after
+ * shifting: 1000, 750, 500, 250 become 1000, 937.5, 833.33, 625 with shift 5.
  */
 export function warpSteps(schedule: FlowSchedule, steps: readonly number[]): number[] {
   const { timesteps } = schedule;
@@ -114,7 +117,10 @@ export function indexOfTimestep(schedule: FlowSchedule, timestep: number): numbe
   return best;
 }
 
-/** Sigma of the step nearest to a timestep. Never 0 with the usual options: timestep 0 gives the smallest. */
+/**
+ * Sigma of the step nearest to a timestep. Never 0 with the usual options: timestep 0 gives the
+ * smallest.
+ */
 export function sigmaOf(schedule: FlowSchedule, timestep: number): number {
   return schedule.sigmas[indexOfTimestep(schedule, timestep)]!;
 }
@@ -135,7 +141,9 @@ export function x0ToFlow(x0: Float32Array, xt: Float32Array, sigma: number): Flo
   return xt.map((value, i) => (value - x0[i]!) / sigma);
 }
 
-/** One Euler step along the flow, from the schedule's step nearest to `timestep` to the next one. */
+/**
+ * One Euler step along the flow, from the schedule's step nearest to `timestep` to the next one.
+ */
 export function eulerStep(
   schedule: FlowSchedule,
   flow: Float32Array,
@@ -153,7 +161,10 @@ export function trainingTarget(x0: Float32Array, noise: Float32Array): Float32Ar
   return noise.map((value, i) => value - x0[i]!);
 }
 
-/** Weight of each step in the training loss: a bell around the middle timestep, 0 at the least, 1 on average. */
+/**
+ * Weight of each step in the training loss: a bell around the middle timestep, 0 at the least, 1 on
+ * average.
+ */
 export function trainingWeights({ timesteps }: FlowSchedule): Float32Array {
   const steps = timesteps.length;
   const bell = timesteps.map((t) => {

@@ -1,8 +1,8 @@
 /** Element types: names, sizes, ONNX numbers and the typed array that holds them on the host. */
 
 /**
- * The typed array of each element type. bfloat16 has none in JavaScript, so its values are their 16 bits;
- * a bool is a byte, 0 or 1.
+ * The typed array of each element type. bfloat16 has none in JavaScript, so its values are their 16
+ * bits; a bool is a byte, 0 or 1.
  */
 export interface DataOf {
   readonly float64: Float64Array;
@@ -81,7 +81,10 @@ export function onnxTypeOf(dtype: DType): number {
   return facts[dtype].onnx;
 }
 
-/** Type of an ONNX number; throws a RangeError where the number names a type that is not in use here. */
+/**
+ * Type of an ONNX number; throws a RangeError where the number names a type that is not in use
+ * here.
+ */
 export function dtypeOfOnnx(type: number): DType {
   const dtype = byOnnx.get(type);
   if (dtype === undefined) {

@@ -1,4 +1,6 @@
-/** Conversion between float32 and the two 16-bit floats, exact or rounded to nearest, ties to even. */
+/**
+ * Conversion between float32 and the two 16-bit floats, exact or rounded to nearest, ties to even.
+ */
 
 import { isFloat } from "./dtype.ts";
 import type { HostTensor } from "./host_tensor.ts";
@@ -44,7 +46,8 @@ export function float32ToBfloat16(values: Float32Array): Uint16Array<ArrayBuffer
   const result = new Uint16Array(values.length);
   for (let i = 0; i < wide.length; i++) {
     const bits = wide[i]!;
-    // Rounding may carry into the exponent, which is right for numbers and would make a NaN something else.
+    // Rounding may carry into the exponent, which is right for numbers and would make a NaN
+    // something else.
     result[i] = (bits & 0x7fffffff) > 0x7f800000
       ? (bits >>> 16) | 0x40
       : (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
@@ -53,8 +56,8 @@ export function float32ToBfloat16(values: Float32Array): Uint16Array<ArrayBuffer
 }
 
 /**
- * The values of a floating-point tensor as float32; float32 itself is given as it is, not copied. float64 is
- * rounded. Throws a TypeError for other types.
+ * The values of a floating-point tensor as float32; float32 itself is given as it is, not copied.
+ * float64 is rounded. Throws a TypeError for other types.
  */
 export function toFloat32(tensor: HostTensor): Float32Array {
   const { dtype, data } = tensor;

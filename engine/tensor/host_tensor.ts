@@ -12,7 +12,9 @@ export type HostTensor<D extends DType = DType> = {
   };
 }[D];
 
-/** A tensor around existing elements; throws a TypeError where their type or number does not fit. */
+/**
+ * A tensor around existing elements; throws a TypeError where their type or number does not fit.
+ */
 export function hostTensor<D extends DType>(
   dtype: D,
   shape: Shape,
@@ -50,8 +52,8 @@ export function bytesOf(tensor: HostTensor): Uint8Array {
 }
 
 /**
- * The elements that lie in `bytes`, not copied where they are aligned to the element's size. Throws a
- * TypeError where the bytes are no whole number of elements.
+ * The elements that lie in `bytes`, not copied where they are aligned to the element's size. Throws
+ * a TypeError where the bytes are no whole number of elements.
  */
 export function viewBytes<D extends DType>(dtype: D, bytes: Uint8Array): DataOf[D] {
   const array = arrayOf(dtype);

@@ -6,8 +6,8 @@ import { bytesPer, type DType } from "./dtype.ts";
 export type Shape = readonly number[];
 
 /**
- * Number of elements; 1 for a scalar. Throws a RangeError where a size is not a whole number from 0, or
- * the product leaves the exact integers.
+ * Number of elements; 1 for a scalar. Throws a RangeError where a size is not a whole number from
+ * 0, or the product leaves the exact integers.
  */
 export function elementCount(shape: Shape): number {
   let count = 1;
@@ -54,8 +54,9 @@ export function stridesOf(shape: Shape): number[] {
 }
 
 /**
- * The shape that all the given ones broadcast to, by the rule of NumPy and ONNX: axes are aligned at the
- * end, and sizes agree or one of them is 1. Throws a TypeError that shows the shapes and the axis.
+ * The shape that all the given ones broadcast to, by the rule of NumPy and ONNX: axes are aligned
+ * at the end, and sizes agree or one of them is 1. Throws a TypeError that shows the shapes and the
+ * axis.
  */
 export function broadcastShapes(...shapes: readonly Shape[]): number[] {
   const rank = Math.max(0, ...shapes.map((shape) => shape.length));

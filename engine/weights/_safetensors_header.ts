@@ -8,7 +8,9 @@ import {
 } from "../tensor/mod.ts";
 import { type WeightEntry, WeightsError } from "./weight_file.ts";
 
-/** Names of element types in safetensors files, as github.com/huggingface/safetensors spells them. */
+/**
+ * Names of element types in safetensors files, as github.com/huggingface/safetensors spells them.
+ */
 export const dtypeOfName: ReadonlyMap<string, DType> = new Map<string, DType>([
   ["F64", "float64"],
   ["F32", "float32"],
@@ -146,7 +148,10 @@ function checkCover(
   }
 }
 
-/** The first key that the outermost object of a JSON text has twice; `JSON.parse` keeps the last silently. */
+/**
+ * The first key that the outermost object of a JSON text has twice; `JSON.parse` keeps the last
+ * silently.
+ */
 function repeatedKey(text: string): string | undefined {
   const seen = new Set<string>();
   let depth = 0;

@@ -11,8 +11,8 @@ const blockBytes = 4 << 20;
 const shown = 4;
 
 /**
- * Looks through tensors for NaN and infinities; tensors of integers pass. Throws a `WeightsError` that names
- * the tensors, and in each the first such element.
+ * Looks through tensors for NaN and infinities; tensors of integers pass. Throws a `WeightsError`
+ * that names the tensors, and in each the first such element.
  *
  * @param names which tensors; all of the file if left out
  */
@@ -74,7 +74,10 @@ interface Found {
   readonly nan: boolean;
 }
 
-/** An element is not finite where all bits of its exponent are set; NaN where bits of the fraction are too. */
+/**
+ * An element is not finite where all bits of its exponent are set; NaN where bits of the fraction
+ * are too.
+ */
 const scanners = {
   float64: (buffer: ArrayBuffer, count: number) => scanWords(buffer, count, 2, 0x7ff00000),
   float32: (buffer: ArrayBuffer, count: number) => scanWords(buffer, count, 1, 0x7f800000),

@@ -12,7 +12,10 @@ export interface ExpectedParameter {
 
 /** How to compare. */
 export interface MatchOptions {
-  /** What the file's names have in front of the network's; names without it are not looked at. Default "". */
+  /**
+   * What the file's names have in front of the network's; names without it are not looked at.
+   * Default "".
+   */
   readonly prefix?: string;
   /** Whether the file may hold tensors that the network does not want. Default false. */
   readonly allowSurplus?: boolean;
@@ -24,9 +27,9 @@ const allowed: ReadonlySet<DType> = new Set(["float16", "bfloat16", "float32"]);
 const shown = 4;
 
 /**
- * Finds every expected parameter in a file and returns the entries by the network's names. Throws one
- * `WeightsError` that tells all the missing, surplus, mis-shaped and mis-typed ones: the first few of each by
- * name, with the nearest name in the file for a missing one, and how many there are.
+ * Finds every expected parameter in a file and returns the entries by the network's names. Throws
+ * one `WeightsError` that tells all the missing, surplus, mis-shaped and mis-typed ones: the first
+ * few of each by name, with the nearest name in the file for a missing one, and how many there are.
  */
 export function matchParameters(
   file: WeightFile,

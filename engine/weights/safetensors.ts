@@ -9,8 +9,8 @@ import { entryOf, type WeightFile, WeightsError } from "./weight_file.ts";
 export const headerLimit = 100_000_000;
 
 /**
- * Opens a safetensors file: reads the header alone, and checks every tensor's type, shape and place against
- * the size of the file. The values stay where they are until they are asked for.
+ * Opens a safetensors file: reads the header alone, and checks every tensor's type, shape and place
+ * against the size of the file. The values stay where they are until they are asked for.
  *
  * Throws a `WeightsError` that names the file, the tensor and what is wrong with it.
  */
@@ -72,9 +72,10 @@ export async function openSafetensors(path: string): Promise<WeightFile> {
 const nameOfDtype = new Map([...dtypeOfName].map(([name, dtype]) => [dtype, name]));
 
 /**
- * Writes a safetensors file in one piece: under a temporary name beside it, then renamed, so that `path`
- * holds the old file or the whole new one. Tensors are sorted by element size, largest first, then by name,
- * and the header is padded to 8 bytes, so that every tensor is aligned to its elements.
+ * Writes a safetensors file in one piece: under a temporary name beside it, then renamed, so that
+ * `path` holds the old file or the whole new one. Tensors are sorted by element size, largest
+ * first, then by name, and the header is padded to 8 bytes, so that every tensor is aligned to its
+ * elements.
  */
 export async function writeSafetensors(
   path: string,

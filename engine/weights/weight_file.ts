@@ -12,13 +12,18 @@ export interface WeightEntry {
   readonly length: number;
 }
 
-/** An opened file of weights: its table of contents, and a way to the values. Holds no open handle. */
+/**
+ * An opened file of weights: its table of contents, and a way to the values. Holds no open handle.
+ */
 export interface WeightFile {
   readonly path: string;
   readonly metadata: ReadonlyMap<string, string>;
   /** Every tensor by name, in the file's order. */
   readonly tensors: ReadonlyMap<string, WeightEntry>;
-  /** A tensor's values; throws a `WeightsError` where there is none of that name or the file ends early. */
+  /**
+   * A tensor's values; throws a `WeightsError` where there is none of that name or the file ends
+   * early.
+   */
   read(name: string): Promise<HostTensor>;
   /** A tensor's bytes into `target`, which must have exactly the entry's length. */
   readInto(name: string, target: Uint8Array): Promise<void>;
@@ -49,8 +54,8 @@ export function entryOf(file: WeightFile, name: string): WeightEntry {
 }
 
 /**
- * The tensors of a file whose names begin with `prefix`, under their names without it: a file of the same
- * kind, so that it can be matched, checked and read like any other.
+ * The tensors of a file whose names begin with `prefix`, under their names without it: a file of
+ * the same kind, so that it can be matched, checked and read like any other.
  */
 export function parameters(file: WeightFile, prefix: string): WeightFile {
   const tensors = new Map<string, WeightEntry>();

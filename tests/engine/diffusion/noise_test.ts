@@ -9,6 +9,7 @@ import {
   normalSource,
   philox4x32,
   PhiloxNoise,
+  type PhiloxWords,
 } from "../../../engine/diffusion/mod.ts";
 import { cosOf, logOf, sinOf } from "../../../engine/diffusion/_box_muller.ts";
 import { difference } from "./_golden.ts";
@@ -24,9 +25,11 @@ Deno.test("philox4x32() gives Random123's known answers", () => {
     ],
   ];
   for (const [[c0, c1, c2, c3, k0, k1], expected] of cases) {
-    const out = new Uint32Array(4);
-    philox4x32(c0!, c1!, c2!, c3!, k0!, k1!, out);
-    assertEquals([...out], expected);
+    // The counter is the last of three neighbours, so that all but the first go through the same
+    // loop.
+    const words = [0, 1, 2, 3].map(() => new Uint32Array(3)) as unknown as PhiloxWords;
+    philox4x32(c0!, c1!, c2! - 2, c3!, k0!, k1!, words);
+    assertEquals(words.map((word) => word[2]), expected);
   }
 });
 
@@ -37,7 +40,8 @@ Deno.test("PhiloxNoise draws what GPUs print for the same seed", () => {
   // github.com/pytorch/pytorch/issues/79496: any GPU.
   assertLessOrEqual(difference(new PhiloxNoise(10).normal(3), [-0.1029, 1.6810, -0.2708]), printed);
 
-  // github.com/pytorch/pytorch/issues/143086: nine rounds of the generator, other values on an A100.
+  // github.com/pytorch/pytorch/issues/143086: nine rounds of the generator, other values on an
+  // A100.
   const count = 49 * 12 * 112 * 144;
   const h100 = new PhiloxNoise(1).normal(count);
   assertLessOrEqual(difference(h100.subarray(0, 3), [-0.2963, 2.6764, -0.1408]), printed);
@@ -63,7 +67,8 @@ Deno.test("PhiloxNoise draws what GPUs print for the same seed", () => {
 });
 
 Deno.test("PhiloxNoise goes on behind an earlier draw by what one thread drew", () => {
-  // Draws of four after `torch.manual_seed(42)`, as a reproduction of a `torch._foreach_sub` fault prints them.
+  // Draws of four after `torch.manual_seed(42)`, as a reproduction of a `torch._foreach_sub` fault
+  // prints them.
   const four = new PhiloxNoise(42);
   const successive = [
     [0.1940, 2.1614, -0.1721, 0.8491],
@@ -75,8 +80,8 @@ Deno.test("PhiloxNoise goes on behind an earlier draw by what one thread drew", 
   ];
   for (const draw of successive) assertLessOrEqual(difference(four.normal(4), draw), printed);
 
-  // A draw of n values, n below the threads in flight, is the words 0 of subsequences 0 … n − 1; the next
-  // draw is those of the next counter. A draw of three rounds moves the counter by three.
+  // A draw of n values, n below the threads in flight, is the words 0 of subsequences 0 … n − 1;
+  // the next draw is those of the next counter. A draw of three rounds moves the counter by three.
   const layout = { multiprocessors: 1, threadsPerMultiprocessor: 256 };
   const one = new PhiloxNoise(42, layout);
   const long = one.normal(256 * 4 * 2 + 1);
@@ -90,15 +95,25 @@ Deno.test("PhiloxNoise goes on behind an earlier draw by what one thread drew", 
   assertEquals(long.length, 2049);
 });
 
+Deno.test("PhiloxNoise refuses a GPU without threads", () => {
+  assertThrows(
+    () => new PhiloxNoise(1, { multiprocessors: 0, threadsPerMultiprocessor: 2048 }),
+    RangeError,
+    "cannot draw as a GPU of 0 multiprocessors with 2048 threads: expected at least 1 and 256",
+  );
+});
+
 Deno.test("Mt19937 gives the numbers of the reference implementation", () => {
-  // The 10,000th output for seed 5489, as the C++ standard requires of std::mt19937 ([rand.predef]).
+  // The 10,000th output for seed 5489, as the C++ standard requires of std::mt19937
+  // ([rand.predef]).
   const random = new Mt19937(5489);
   for (let i = 0; i < 9999; i++) random.next();
   assertEquals(random.next(), 4123659995);
 });
 
 Deno.test("Mt19937Noise draws what PyTorch draws on a CPU", () => {
-  // torch 2.15.0, torch.randn(n, generator=torch.Generator().manual_seed(seed)), one draw after the other.
+  // torch 2.15.0, torch.randn(n, generator=torch.Generator().manual_seed(seed)), one draw after the
+  // other.
   const seeds: [number, number[][]][] = [
     [42, [
       [0.3366904, 0.1288094, 0.2344624, 0.230333, -1.1228564],

@@ -15,7 +15,10 @@ import { difference, golden } from "./_golden.ts";
 const schedule = flowSchedule({ shift: 5 });
 const passes = planFewSteps(schedule, [1000, 500], true);
 
-/** One value a frame; the flow pulls towards the mean of what the cache shows, and depends on the timestep. */
+/**
+ * One value a frame; the flow pulls towards the mean of what the cache shows, and depends on the
+ * timestep.
+ */
 class ToyModel implements CausalModel {
   readonly log: string[] = [];
   pull = 0.5;
@@ -98,7 +101,8 @@ Deno.test("rollout() equals a plain loop over all frames", async () => {
   }
   const expected = plainLoop(12, 2, 5, 1);
   assertLessOrEqual(difference(made, expected) / Math.max(...expected.map(Math.abs)), 1e-6);
-  // Noise of the window or the order of the cache would show: the values differ from chunk to chunk.
+  // Noise of the window or the order of the cache would show: the values differ from chunk to
+  // chunk.
   assertEquals(new Set(made.map((x) => x.toFixed(3))).size, 12);
 });
 

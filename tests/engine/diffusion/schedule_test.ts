@@ -33,7 +33,8 @@ for (const shift of [5, 8, 3]) {
     const schedule = flowSchedule({ shift });
     assertLessOrEqual(difference(schedule.sigmas, await out("sigmas")), 1e-6);
     assertLessOrEqual(difference(schedule.timesteps, await out("timesteps")), 3e-4);
-    // Relative to the largest: the reference sums in float32 and is itself 1e-6 from the true values.
+    // Relative to the largest: the reference sums in float32 and is itself 1e-6 from the true
+    // values.
     const weights = trainingWeights(schedule);
     const largest = weights.reduce((a, b) => Math.max(a, b));
     assertLessOrEqual(difference(weights, await out("training_weights")) / largest, 1e-6);

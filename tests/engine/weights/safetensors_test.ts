@@ -144,7 +144,8 @@ Deno.test("openSafetensors() survives 300 mutations with a named error or a vali
     if (i % 3 === 0) bytes = bytes.slice(0, below(bytes.length));
     const changes = i % 3 === 0 ? 0 : 1 + below(4);
     for (let j = 0; j < changes; j++) {
-      // Digits and punctuation keep many headers readable, so that the checks behind the parser work too.
+      // Digits and punctuation keep many headers readable, so that the checks behind the parser
+      // work too.
       const at = below(10) === 0 ? below(8) : 8 + below(headerEnd - 8);
       bytes[at] = i % 2 ? below(256) : '0123456789,:{}[]"-F'.charCodeAt(below(19));
     }
