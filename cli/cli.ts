@@ -1,5 +1,5 @@
 /** The command line: the root command, and how it begins and ends. */
-import { Command } from "@cliffy/command";
+import { Command, ValidationError } from "@cliffy/command";
 import { CompletionsCommand } from "@cliffy/command/completions";
 import type { App, Globals, Host } from "./app.ts";
 import { failureOf, stackOf } from "./failure.ts";
@@ -78,13 +78,9 @@ export async function runCli(host: Host, words: string[]): Promise<number> {
     if (words.includes("--json")) app.screen.out(JSON.stringify({ error: failure }));
     else app.screen.err(`error: ${failure.message}\n`);
     if (wantsStack(words)) app.screen.err(`${stackOf(error)}\n`);
-    else if (isMistakenWord(error)) app.screen.err(`See: ${path} --help\n`);
+    else if (error instanceof ValidationError) app.screen.err(`See: ${path} --help\n`);
     return failure.code;
   }
-}
-
-function isMistakenWord(error: unknown): boolean {
-  return error instanceof Error && error.name === "ValidationError";
 }
 
 function wantsStack(words: readonly string[]): boolean {

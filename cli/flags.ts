@@ -71,10 +71,13 @@ function typeName(property: Property): string {
 /** Types that the command line checks by itself; the rest are texts for the plugin to judge. */
 const CHECKED = new Set(["integer", "number", "boolean", "integer[]", "number[]"]);
 
-/** The flags of all options of these plugins, plugin by plugin. */
+/**
+ * The flags of the options of these plugins, plugin by plugin. An option that has options of its own
+ * gets none: `--set` reaches inside.
+ */
 export function pluginFlags(plugins: readonly AnyPlugin[]): PluginFlag[] {
   return plugins.flatMap((plugin) =>
-    optionsOf(plugin).map((option) => {
+    optionsOf(plugin).filter(({ type }) => type !== "object").map((option) => {
       const flag = `${plugin.name}-${option.name}`;
       const { description } = option;
       const end = option.default === undefined ? "" : ` (default: ${showValue(option.default)})`;

@@ -118,10 +118,26 @@ function diffusion(
   config: Config,
 ): { place: number; latents: number; chunk: number } | undefined {
   for (const [place, { spec }] of config.stages.entries()) {
-    const { latentFrames, chunk } = optionsOf(spec);
-    if (typeof latentFrames === "number" && typeof chunk === "number") {
-      return { place, latents: latentFrames, chunk };
-    }
+    const { latentFrames } = optionsOf(spec);
+    const chunk = typeof latentFrames === "number" ? chunkOf(spec) : undefined;
+    if (chunk !== undefined) return { place, latents: latentFrames as number, chunk };
+  }
+}
+
+/** Most latent frames a chunk is looked for among. */
+const LARGEST_CHUNK = 256;
+
+/**
+ * Latent frames of a chunk. Where the option is left out the network decides: then it is the fewest
+ * latent frames that the plugin accepts.
+ */
+function chunkOf(spec: StageSpec): number | undefined {
+  const { chunk } = optionsOf(spec);
+  if (typeof chunk === "number") return chunk;
+  if (!("chunk" in spec.plugin.options.shape)) return undefined;
+  for (let latentFrames = 1; latentFrames <= LARGEST_CHUNK; latentFrames++) {
+    const options = { ...spec.options as object, latentFrames };
+    if (spec.plugin.options.safeParse(options).success) return latentFrames;
   }
 }
 

@@ -59,7 +59,7 @@ const diffuse = definePlugin({
   gives: "latents",
   options: z.object({
     latentFrames: z.number().int().min(0).default(6).describe("Latent frames in all"),
-    chunk: z.number().int().min(1).default(3).describe("Latent frames a chunk"),
+    chunk: z.number().int().min(1).optional().describe("Latent frames a chunk; else 3"),
     seed: z.number().int().default(0).describe("Seed"),
     window: z.number().int().default(21).describe("Latent frames remembered"),
     steps: z.array(z.number()).default([1000, 500]).describe("Timesteps"),
@@ -68,8 +68,8 @@ const diffuse = definePlugin({
     pause: z.number().min(0).default(0).describe("Milliseconds a chunk"),
     tell: z.number().int().default(-1).describe("Chunk to warn before"),
     fail: z.boolean().default(false).describe("Whether to fail at the second chunk"),
-  }),
-  create: (options) => ({
+  }).refine(({ latentFrames, chunk = 3 }) => latentFrames % chunk === 0, "not whole chunks"),
+  create: ({ chunk = 3, ...options }) => ({
     ...nothing,
     name: "diffuse",
     takes: "prompt" as const,
@@ -77,7 +77,7 @@ const diffuse = definePlugin({
     async *process(input, context) {
       let prompt: Prompt | undefined;
       for await (prompt of input) break;
-      const chunks = options.latentFrames / options.chunk;
+      const chunks = options.latentFrames / chunk;
       for (let index = 0; chunks === 0 || index < chunks; index++) {
         if (context.stop.aborted) return;
         await context.whenRunning();
@@ -88,8 +88,8 @@ const diffuse = definePlugin({
         const latents: Latents = {
           index,
           last: index + 1 === chunks,
-          data: new Float32Array(options.chunk),
-          shape: [options.chunk, 1, 1, 1],
+          data: new Float32Array(chunk),
+          shape: [chunk, 1, 1, 1],
           prompt: prompt ?? { text: "" },
         };
         yield latents;

@@ -68,7 +68,7 @@ const MISTAKES: [args: string, name: string][] = [
   ["paint a -q hihg", "hihg"],
   ["paint a --seed 1.5", "--seed"],
   ["paint a --seed x", "--seed"],
-  ["paint a --sed 1", "--sed"],
+  ["paint a --sed", "--sed"],
   ["paint a --rate 0", "--rate"],
   ["paint a --rate", "--rate"],
   ["paint a --size 3", "--size"],
@@ -140,4 +140,16 @@ Deno.test("CompletionsCommand prints a script for each shell", async () => {
   for (const shell of ["bash", "fish", "zsh"]) {
     assertStringIncludes((await run("completions", shell)).out, "paint completions complete");
   }
+});
+
+/** How the adapter's own scripts ask; Cliffy's ask otherwise. */
+Deno.test("CompletionsCommand offers commands, flags and an option's values", async () => {
+  const complete = async (...words: string[]) => {
+    const { out } = await run("completions", "complete", "--", ...words);
+    return out.split("\n");
+  };
+  assertEquals((await complete()).slice(0, 3), ["paint", "jobs", "completions"]);
+  const flags = await complete("paint");
+  assertEquals(["--quality", "--home", "--help"].every((flag) => flags.includes(flag)), true);
+  assertEquals(await complete("paint", "--quality"), ["draft", "standard", "high"]);
 });

@@ -1,0 +1,71 @@
+/** Looks at this machine: the one place where `doctor` meets the engine and its libraries. */
+import { fromFileUrl } from "@std/path";
+import { inspectRuntime } from "../mod.ts";
+import type { Diagnosis, Finding } from "./diagnosis.ts";
+import { size } from "./progress.ts";
+
+/** Devices that are tried. The first must work, the others may. */
+const DEVICES = ["cpu", "webgpu", "cuda:0"];
+
+/** The embedded model's files. */
+const ASSETS = [
+  "config.json",
+  "tokenizer.json",
+  "text_encoder.safetensors",
+  "transformer.safetensors",
+  "taehv.safetensors",
+];
+
+/** Tries every device once and looks for every library and file. Rejects for nothing it misses. */
+export async function diagnose(): Promise<Diagnosis> {
+  const [runtime, ffmpeg] = [await inspectRuntime(DEVICES), await findFfmpeg()];
+  const { library, problem = "" } = runtime;
+  return {
+    versions: {
+      onnxruntime: library?.version ?? "missing",
+      ffmpeg: ffmpeg.version ?? "missing",
+    },
+    devices: runtime.devices.map((device): Finding => {
+      const name = device.device;
+      if (device.available) return { name, state: "ok", detail: "works" };
+      const { reason, remedy } = device;
+      const state = name === DEVICES[0] ? "missing" : "absent";
+      return { name, state, detail: reason, ...(remedy && { remedy }) };
+    }),
+    libraries: [
+      library
+        ? { name: "onnxruntime", state: "ok", detail: `${library.path} (${library.source})` }
+        : { name: "onnxruntime", state: "missing", detail: problem },
+      ffmpeg.finding,
+    ],
+    assets: await Promise.all(ASSETS.map(findAsset)),
+  };
+}
+
+async function findFfmpeg(): Promise<{ version?: string; finding: Finding }> {
+  const name = "ffmpeg";
+  try {
+    const { getFFmpegInfo } = await import("node-av/lib");
+    const { version, libraries } = getFFmpegInfo();
+    const detail = `in node-av; libavcodec ${libraries.avcodec}`;
+    return { version, finding: { name, state: "ok", detail } };
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    return { finding: { name, state: "missing", detail, remedy: "run deno install" } };
+  }
+}
+
+async function findAsset(name: string): Promise<Finding> {
+  const url = new URL(`../assets/embedded/${name}`, import.meta.url);
+  try {
+    const file = await Deno.stat(url);
+    return { name, state: "ok", detail: size(file.size) };
+  } catch (error) {
+    return {
+      name,
+      state: "missing",
+      detail: error instanceof Error ? error.message : String(error),
+      remedy: `restore ${fromFileUrl(url)} from the repository: git checkout -- assets`,
+    };
+  }
+}
