@@ -3,7 +3,7 @@
 import { count } from "./handles.ts";
 import type { Executor } from "./_executor.ts";
 import { findLibrary } from "./library.ts";
-import { type Native, openNative, out, text } from "./_native.ts";
+import { type Native, openNative, out, pin, text } from "./_native.ts";
 
 /** Only messages of level fatal: what fails is thrown, and would be on stderr a second time. */
 const logLevel = 4;
@@ -25,6 +25,7 @@ let environment: Environment | undefined;
 export function openEnvironment(): Environment {
   if (environment === undefined) {
     const native = openNative(findLibrary().path);
+    pin(native.path);
     const handle = out();
     native.call("CreateEnv", logLevel, text("sluice"), handle);
     const env = handle[0]!;

@@ -130,6 +130,33 @@ function open(path: string) {
   return { base, getApi: getApi.call(apiVersion), version: readText(getVersion.call()) };
 }
 
+/**
+ * Keeps the library in the process to its end. Deno closes a library with the thread that opened it, and the
+ * system unloads it with the last: under the feet of threads that ONNX Runtime and the graphics driver have
+ * running. One more opening, which nobody closes, prevents that.
+ */
+export function pin(path: string): void {
+  try {
+    if (Deno.build.os === "windows") {
+      const kernel = Deno.dlopen("kernel32.dll", {
+        LoadLibraryW: { parameters: ["buffer"], result: "pointer" },
+      });
+      kernel.symbols.LoadLibraryW(pathText(path) as Uint16Array<ArrayBuffer>);
+      kernel.close();
+    } else {
+      const system = Deno.build.os === "darwin" ? "libSystem.B.dylib" : "libc.so.6";
+      const libc = Deno.dlopen(system, {
+        dlopen: { parameters: ["buffer", "i32"], result: "pointer" },
+      });
+      // RTLD_NOW
+      libc.symbols.dlopen(text(path), 2);
+      libc.close();
+    }
+  } catch {
+    // A system whose C library has another name: it goes without.
+  }
+}
+
 /** Arguments as they travel: typed arrays become their addresses; whoever calls keeps them alive. */
 export function addresses(args: readonly unknown[]): (bigint | number)[] {
   return args.map((arg) => {

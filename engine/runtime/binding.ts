@@ -26,11 +26,13 @@ interface Bound {
 /**
  * Inputs and outputs of a session, bound to tensors. Made by `session.createBinding`. An output may be bound
  * to the very tensor that an input is bound to (or to views of the same memory): that is how a cache is
- * updated in place, by operators that allow it. A bound tensor may be disposed: the binding holds its memory.
- * Nothing is told to ONNX Runtime before the run.
+ * updated in place, by operators that allow it: ScatterND and ScatterElements do on every device, elementwise
+ * ones on the CPU only. A bound tensor may be disposed: the binding holds its memory. Nothing is told to
+ * ONNX Runtime before the run.
  */
 export class Binding implements Disposable {
   readonly #core: Core;
+  readonly #session: bigint;
   readonly #inputs: readonly Port[];
   readonly #outputs: readonly Port[];
   readonly #handle: bigint;
@@ -45,6 +47,7 @@ export class Binding implements Disposable {
     owned: Set<() => void>,
   ) {
     this.#core = core;
+    this.#session = session;
     this.#inputs = ports.inputs;
     this.#outputs = ports.outputs;
     const handle = out();
@@ -124,6 +127,11 @@ export class Binding implements Disposable {
     runOptions: bigint,
   ): Promise<{ readonly calls: readonly Call[]; done(ok: boolean): void }> {
     this.#alive();
+    if (session !== this.#session) {
+      throw new TypeError(
+        "cannot run a session with another session's binding: make one with createBinding",
+      );
+    }
     const { inputs, outputs } = this.#state;
     requireAll(this.#inputs, inputs, "input");
     requireAll(this.#outputs, outputs, "output");

@@ -5,6 +5,7 @@ import { type Core, openEnvironment } from "./_core.ts";
 import { openCuda } from "./_cuda.ts";
 import { Executor } from "./_executor.ts";
 import { reportLeak, track } from "./handles.ts";
+import { findLibrary } from "./library.ts";
 import { Session } from "./session.ts";
 import type { SessionOptions } from "./_session_options.ts";
 import { Tensor } from "./tensor.ts";
@@ -38,7 +39,10 @@ export interface Device extends AsyncDisposable {
   /** As it was asked for, such as `cuda:0`. */
   readonly name: string;
   readonly threads: number;
-  /** Seconds that its thread has spent inside ONNX Runtime. GPU devices share one. */
+  /**
+   * Seconds that its thread has spent inside ONNX Runtime. GPU devices share one thread, and count the time
+   * until work was handed to the card, not until it was done.
+   */
   readonly busySeconds: number;
   /**
    * Loads a graph, off this thread. The bytes must not change until it is done. Rejects with an OrtError
@@ -65,7 +69,7 @@ export function parseDevice(name: string): { readonly kind: DeviceKind; readonly
  * Opens a device. Every `cpu` has threads of its own, so that two of them work side by side; GPU devices
  * share one thread, because their provider bears only one at a time. Rejects with a
  * DeviceUnavailableError where the device is missing, saying what to install, and with a LibraryError where ONNX
- * Runtime itself is.
+ * Runtime itself is. An open device keeps the process alive: close it, best by `await using`.
  */
 export async function openDevice(name: string, options: DeviceOptions = {}): Promise<Device> {
   const { kind, index } = parseDevice(name);
@@ -76,25 +80,27 @@ export async function openDevice(name: string, options: DeviceOptions = {}): Pro
     );
   }
   options.signal?.throwIfAborted();
-  const environment = openEnvironment();
-  const lease = kind === "cpu" ? ownExecutor(environment.native.path) : gpuExecutor.lease();
-  const core: Core = {
-    ...environment,
-    name,
-    threads,
-    spin: options.spin ?? false,
-    executor: lease.executor,
-    memory: undefined,
-    appendProvider: () => Promise.resolve(),
-    owned: new Set(),
-    closed: false,
-  };
+  // The thread starts while this one opens the library: each takes some 20 ms.
+  const lease = kind === "cpu" ? ownExecutor() : gpuExecutor.lease();
+  let core: Core | undefined;
   try {
+    core = {
+      ...openEnvironment(),
+      name,
+      threads,
+      spin: options.spin ?? false,
+      executor: lease.executor,
+      memory: undefined,
+      appendProvider: () => Promise.resolve(),
+      owned: new Set(),
+      closed: false,
+    };
     if (kind === "webgpu") await openWebgpu(core, options.webgpu ?? {});
     else if (kind === "cuda") await openCuda(core, index);
     options.signal?.throwIfAborted();
   } catch (error) {
-    await close(core, lease);
+    if (core === undefined) await lease.end();
+    else await close(core, lease);
     throw error;
   }
   return new OpenDevice(kind, core, lease);
@@ -106,8 +112,8 @@ interface Lease {
   end(): Promise<void>;
 }
 
-function ownExecutor(library: string): Lease {
-  const executor = new Executor(library);
+function ownExecutor(): Lease {
+  const executor = new Executor(findLibrary().path);
   return { executor, end: () => executor[Symbol.asyncDispose]() };
 }
 
@@ -116,7 +122,7 @@ const gpuExecutor = {
   executor: undefined as Executor | undefined,
   users: 0,
   lease(): Lease {
-    const executor = this.executor ??= new Executor(openEnvironment().native.path);
+    const executor = this.executor ??= new Executor(findLibrary().path);
     this.users++;
     return {
       executor,

@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type Device, liveHandles, openDevice, OrtError } from "../../../engine/runtime/mod.ts";
 import type { DeviceKind } from "../../../engine/runtime/mod.ts";
-import { affine, constant, model, scatter } from "./_models.ts";
+import { affine, constant, model, scatter, slow } from "./_models.ts";
 import { noWebgpu } from "./_webgpu.ts";
 
 const nothing = { device: 0, session: 0, binding: 0, tensor: 0, value: 0, executor: 0 };
@@ -325,4 +325,56 @@ onEach("empty tensors and scalars are tensors too", async (device) => {
   const result = device.createTensor("float32", []);
   await twice.run(twice.createBinding().input("x", scalar).output("y", result));
   assertEquals(await result.read(), new Float32Array([42]));
+});
+
+onEach("session.run() is ended by an abort during the run", async (device) => {
+  const session = await device.createSession(slow(1_000_000, 32));
+  const x = device.createTensor("float32", [32, 32]);
+  await x.write(new Float32Array(32 * 32));
+  const binding = session.createBinding().input("x", x).outputOnHost("y");
+  const reason = new Error("enough");
+  const controller = new AbortController();
+  const run = session.run(binding, { signal: controller.signal });
+  setTimeout(() => controller.abort(reason), 50);
+  assertEquals(await run.catch((error) => error), reason);
+  const other = await device.createSession(affine());
+  const y = device.createTensor("float32", [1]);
+  const zero = device.createTensor("float32", [1]);
+  await zero.write(new Float32Array(1));
+  await other.run(other.createBinding().input("x", zero).output("y", y));
+  assertEquals(await y.read(), new Float32Array([0.5]), "the device goes on");
+});
+
+onEach("session.run() refuses another session's binding", async (device) => {
+  const a = await device.createSession(affine());
+  const b = await device.createSession(affine());
+  await assertRejects(
+    () => a.run(b.createBinding()),
+    TypeError,
+    "cannot run a session with another session's binding",
+  );
+});
+
+onEach("two devices of a kind work at once, and do not see each other's memory", async (device) => {
+  await using other = await openDevice(device.kind, { threads: 1 });
+  await Promise.all([device, other].map(async (device, which) => {
+    const session = await device.createSession(affine());
+    const x = device.createTensor("float32", [1024]);
+    const y = device.createTensor("float32", [1024]);
+    const binding = session.createBinding().input("x", x).output("y", y);
+    for (let turn = 0; turn < 10; turn++) {
+      await x.write(new Float32Array(1024).fill(which + turn));
+      await session.run(binding);
+      assertEquals((await y.read())[1023], 3 * (which + turn) + 0.5);
+    }
+  }));
+  const session = await device.createSession(affine());
+  if (device.kind !== "cpu") {
+    const foreign = other.createTensor("float32", [1]);
+    assertThrows(
+      () => session.createBinding().input("x", foreign),
+      TypeError,
+      "its memory is another device's",
+    );
+  }
 });

@@ -73,6 +73,24 @@ Deno.test("createSession() is given up before and while it waits", async () => {
   assertEquals(liveHandles().session, 0);
 });
 
+Deno.test("createSession() is given up while the graph is being loaded", async () => {
+  await using device = await openDevice("cpu", { threads: 1 });
+  const first = await device.createSession(affine());
+  const names = Array.from({ length: 5001 }, (_, i) => `v${i}`);
+  const long = model({
+    inputs: [["v0", "float32", ["n"]]],
+    outputs: [["v5000", "float32", ["n"]]],
+    nodes: names.slice(1).map((out, i) => ({ op: "Sin", in: [names[i]!], out: [out] })),
+  });
+  const reason = new Error("enough");
+  const controller = new AbortController();
+  const loading = device.createSession(long, { signal: controller.signal });
+  setTimeout(() => controller.abort(reason), 10);
+  assertEquals(await loading.catch((error) => error), reason);
+  await first[Symbol.asyncDispose]();
+  assertEquals(liveHandles().session, 0);
+});
+
 Deno.test("device[Symbol.asyncDispose]() waits for the run that goes on", async () => {
   const device = await openDevice("cpu", { threads: 1 });
   const session = await device.createSession(slow(3000, 64));
