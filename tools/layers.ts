@@ -26,7 +26,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     names: NONE,
   },
   "engine/training": { rooms: ["engine"], names: NONE },
-  "mod.ts": { rooms: ["pipeline", "plugins"], names: NONE },
+  "mod.ts": { rooms: ["pipeline", "plugins", "engine/runtime"], names: NONE },
   "cli": { rooms: ["mod.ts", "pipeline", "server", "engine/training"], names: ANY },
   "server": { rooms: ["mod.ts", "pipeline"], names: ANY },
   "routes": { rooms: ["server", "mod.ts", "pipeline"], names: ANY },

@@ -3,6 +3,12 @@
  * made. Latents stay on the device from noise to the clean chunk.
  */
 
+import type {
+  CacheSegment,
+  CausalModel,
+  ChunkPlan,
+  FewStepPass,
+} from "../../engine/diffusion/mod.ts";
 import { checkWeights, fusedAttentionWorks, loadGraph } from "../../engine/load/mod.ts";
 import {
   causalWan,
@@ -28,34 +34,11 @@ export interface CausalWanModelOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Where a chunk stands. */
-export interface ChunkPlace {
-  /** Number of its first latent frame in the run. */
-  readonly firstFrame: number;
-  /** Slot of the cache, in frames, that each of its frames is kept in. */
-  readonly slots: readonly number[];
-  /** Frames of the cache that it attends to, itself included: the first ones. */
-  readonly visible: number;
-}
-
-/** One pass of the network over the chunk. */
-export interface Pass {
-  /** 0 … 1000. */
-  readonly timestep: number;
-  /** Noise level of the latents that go in. */
-  readonly sigma: number;
-  /** Noise level of those that come out; 0 for clean ones. */
-  readonly nextSigma: number;
-  /** Mixed in at that level; may be left out where it is 0. */
-  readonly noise?: Float32Array;
-}
-
 /** A causal Wan, loaded. One run at a time, one call at a time. */
 export class CausalWanModel implements AsyncDisposable {
   readonly #sizes: CausalWanConfig;
   readonly #chunk: ChunkShape;
   readonly #tokensPerFrame: number;
-  readonly #device: Device;
   readonly #stack: AsyncDisposableStack;
   readonly #step: Session;
   readonly #context: Session;
@@ -90,7 +73,6 @@ export class CausalWanModel implements AsyncDisposable {
     const { dim, inDim, numHeads, numLayers, freqDim, textDim, textLen } = sizes;
     this.#sizes = sizes;
     this.#chunk = chunk;
-    this.#device = device;
     this.#stack = stack;
     this.#step = sessions.step;
     this.#context = sessions.context;
@@ -147,6 +129,11 @@ export class CausalWanModel implements AsyncDisposable {
     return new CausalWanModel(device, options, { step, context }, stack.move());
   }
 
+  /** Of a chunk's latents, `[frames, channels, height, width]`. */
+  get latentsShape(): readonly [number, number, number, number] {
+    return this.#latents[0].shape as readonly [number, number, number, number];
+  }
+
   /** Bytes of the key-value cache. */
   get cacheBytes(): number {
     return [...this.#caches.values()].reduce((sum, cache) => sum + cache.bytes, 0);
@@ -158,28 +145,45 @@ export class CausalWanModel implements AsyncDisposable {
     await this.#context.run(this.#contextBinding, { signal });
   }
 
-  /** Begins a chunk from noise `[frames, channels, height, width]`. */
-  async begin(place: ChunkPlace, noise: Float32Array): Promise<void> {
+  /** The model as a rollout drives it, every pass given up when `signal` is aborted. */
+  during(signal?: AbortSignal): CausalModel {
+    return {
+      begin: (chunk, noise) => this.#begin(chunk, noise),
+      denoise: async (_chunk, pass, noise) => {
+        await this.#pass(pass, noise, signal);
+        this.#turn = this.#turn === 0 ? 1 : 0;
+      },
+      latents: () => this.#latents[this.#turn].read(),
+      // Clean latents go in and nothing is taken out but the keys and values.
+      remember: (_chunk, timestep) =>
+        this.#pass({ timestep, sigma: 0, nextSigma: 0 }, undefined, signal),
+    };
+  }
+
+  async #begin(chunk: ChunkPlan, noise: Float32Array): Promise<void> {
     const { dim, numHeads, patchSize } = this.#sizes;
     const grid = {
-      firstFrame: place.firstFrame,
-      frames: this.#chunk.frames,
+      firstFrame: chunk.frame,
+      frames: chunk.frames,
       rows: this.#chunk.height / patchSize[1],
       columns: this.#chunk.width / patchSize[2],
     };
     const { cos, sin } = rotaryTables(grid, dim / numHeads);
-    this.#visible = place.visible;
+    this.#visible = chunk.visible;
     await Promise.all([
       this.#inputs.cos.write(cos),
       this.#inputs.sin.write(sin),
-      this.#inputs.slots.write(this.#rows(place.slots)),
+      this.#inputs.slots.write(this.#rows(chunk.slots)),
       this.#latents[this.#turn].write(noise),
     ]);
   }
 
-  /** Runs the network over the chunk: its keys and values go to the cache, its latents to the next noise level. */
-  async pass(pass: Pass, signal?: AbortSignal): Promise<void> {
-    const { timestep, sigma, nextSigma, noise } = pass;
+  /** Runs the network over the chunk: keys and values go to the cache, latents to the next noise level. */
+  async #pass(
+    { timestep, sigma, nextSigma }: Pick<FewStepPass, "timestep" | "sigma" | "nextSigma">,
+    noise: Float32Array | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const inputs = this.#inputs;
     await Promise.all([
       inputs.time.write(timestepSinusoid(timestep, this.#sizes.freqDim)),
@@ -188,12 +192,6 @@ export class CausalWanModel implements AsyncDisposable {
       noise && inputs.noise.write(noise),
     ]);
     await this.#step.run(this.#binding()[this.#turn], { signal });
-    this.#turn = this.#turn === 0 ? 1 : 0;
-  }
-
-  /** The chunk's latents as they are now, `[frames, channels, height, width]`. */
-  read(): Promise<Float32Array<ArrayBufferLike>> {
-    return this.#latents[this.#turn].read();
   }
 
   /** Keys or values of a layer, `[window · tokens, dim]`, slot by slot. For tests and tools. */
@@ -202,14 +200,14 @@ export class CausalWanModel implements AsyncDisposable {
   }
 
   /** Rows (0, row) of the cache that the chunk's tokens go to. */
-  #rows(slots: readonly number[]): BigInt64Array {
+  #rows(segments: readonly CacheSegment[]): BigInt64Array {
     const perFrame = this.#tokensPerFrame;
-    const rows = new BigInt64Array(slots.length * perFrame * 2);
-    slots.forEach((slot, frame) => {
-      for (let i = 0; i < perFrame; i++) {
-        rows[(frame * perFrame + i) * 2 + 1] = BigInt(slot * perFrame + i);
+    const rows = new BigInt64Array(this.#chunk.frames * perFrame * 2);
+    for (const { offset, slot, frames } of segments) {
+      for (let i = 0; i < frames * perFrame; i++) {
+        rows[(offset * perFrame + i) * 2 + 1] = BigInt(slot * perFrame + i);
       }
-    });
+    }
     return rows;
   }
 

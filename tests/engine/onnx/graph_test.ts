@@ -80,7 +80,7 @@ Deno.test("writeModel() points at the checkpoint and names what it gives", () =>
   assertThrows(() => writeModel(graph), TypeError, "nothing says where they are");
 });
 
-Deno.test("writeModel() widens stored parameters, a gathered table only after the gathering", async () => {
+Deno.test("writeModel() widens stored parameters, a gathered table only after the gathering", () => {
   const graph = new Graph("g");
   const table = graph.parameter("table", [3, 2]);
   const scale = graph.parameter("scale", [2]);

@@ -1,0 +1,77 @@
+/**
+ * Sluice turns a prompt into video, live: a pipeline of typed stages that plugins make.
+ *
+ * ```ts ignore
+ * import { decode, diffuse, encodeText, encodeVideo, extendPrompt, pipe } from "sluice";
+ *
+ * const film = pipe(
+ *   extendPrompt({ provider: "template" }),
+ *   encodeText(),
+ *   diffuse({ latentFrames: 21 }),
+ *   decode(),
+ *   encodeVideo({ path: "ball.mp4" }),
+ * );
+ * await using open = await film.open({ device: "cpu" });
+ * for await (const media of open.run({ text: "a red ball bounces on a green floor", seed: 1 })) {
+ *   console.log(media.path, media.frames);
+ * }
+ * ```
+ *
+ * @module
+ */
+import type { AnyPlugin } from "./pipeline/plugin.ts";
+import decode from "./plugins/decode/mod.ts";
+import diffuse from "./plugins/diffuse/mod.ts";
+import encodeText from "./plugins/encode_text/mod.ts";
+import encodeVideo from "./plugins/encode_video/mod.ts";
+import extendPrompt from "./plugins/extend_prompt/mod.ts";
+
+export type {
+  Conditioning,
+  DataKinds,
+  Frames,
+  Kind,
+  Latents,
+  Media,
+  Prompt,
+} from "./pipeline/data.ts";
+export type { RunEvent, StageEvent } from "./pipeline/events.ts";
+export type { CreateContext, RunContext, Stage } from "./pipeline/stage.ts";
+export type { AnyPlugin, Plugin, PluginDefinition, StageSpec } from "./pipeline/plugin.ts";
+export type {
+  OpenOptions,
+  OpenPipeline,
+  Pipeline,
+  Run,
+  RunOptions,
+  RunTimings,
+  StageTimings,
+} from "./pipeline/run.ts";
+export { ConfigError, type ConfigPlace, StageError, UserError } from "./pipeline/errors.ts";
+export { definePlugin } from "./pipeline/define.ts";
+export { type Part, pipe } from "./pipeline/pipe.ts";
+export {
+  type Config,
+  type ConfigData,
+  type ConfigStage,
+  configToPipeline,
+  describeConfig,
+  formatConfig,
+  loadConfig,
+  type LoadOptions,
+  parseConfig,
+  type ParseOptions,
+} from "./pipeline/config.ts";
+export { findPlugin, isPlugin, type PluginSources } from "./pipeline/registry.ts";
+export { configSchema, type JsonSchema, optionsSchema } from "./pipeline/schema.ts";
+export { type DeviceReport, inspectRuntime, type RuntimeReport } from "./plugins/inspect.ts";
+export { decode, diffuse, encodeText, encodeVideo, extendPrompt };
+
+/** The built-in plugins, which configs know by name. */
+export const plugins: readonly AnyPlugin[] = [
+  extendPrompt,
+  encodeText,
+  diffuse,
+  decode,
+  encodeVideo,
+];

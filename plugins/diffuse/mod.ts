@@ -1,0 +1,20 @@
+import { definePlugin } from "../../pipeline/define.ts";
+import { diffuseOptions } from "./options.ts";
+
+/**
+ * Makes latents from noise with a causal Wan: chunk by chunk, in a few steps each, with a KV cache of what
+ * came before. A prompt that arrives during a run is followed from the next chunk on.
+ */
+const diffuse = definePlugin({
+  name: "diffuse",
+  summary: "Makes latents from noise with a causal Wan transformer, a chunk at a time.",
+  takes: "conditioning",
+  gives: "latents",
+  options: diffuseOptions,
+  async create(options, context) {
+    const { DiffuseStage } = await import("./stage.ts");
+    return await DiffuseStage.create(options, context);
+  },
+});
+
+export default diffuse;

@@ -1,0 +1,116 @@
+import { z } from "zod";
+import { checkRunLength } from "../../engine/diffusion/chunks.ts";
+import { checkWindow } from "../../engine/diffusion/ring.ts";
+import { type DiffusionModel, diffusionModels, namesOf } from "../_models.ts";
+
+const whole = z.number().int().positive();
+const count = z.number().int().min(0);
+
+/** Sizes of a causal Wan that has no name here. */
+const sizes = z.object({
+  dim: whole,
+  ffnDim: whole,
+  numHeads: whole,
+  numLayers: whole,
+  freqDim: whole,
+  textDim: whole,
+  textLen: whole,
+  inDim: whole,
+  outDim: whole,
+  eps: z.number().positive(),
+});
+
+/** What `diffuse` can be told. What is left out is what the network was made for. */
+export const diffuseOptions = z.object({
+  network: z.enum(namesOf(diffusionModels)).default("embedded").describe(
+    "Diffusion transformer by name",
+  ),
+  weights: z.string().min(1).optional().describe(
+    "Its weights (.safetensors); the embedded network has its own",
+  ),
+  sizes: sizes.partial().optional().describe("Sizes that differ from the named network's"),
+  latentFrames: count.default(21).describe(
+    "Latent frames in all: n give 4n − 3 pictures, 21 give 81; 0 = endless",
+  ),
+  chunk: whole.optional().describe("Latent frames made at once"),
+  window: whole.optional().describe(
+    "Latent frames of KV cache: what a chunk sees, itself included",
+  ),
+  sink: count.optional().describe("Latent frames at the beginning that the cache never forgets"),
+  steps: z.array(z.number().min(0).max(1000)).min(1).optional().describe(
+    "Denoising steps, falling from 1000",
+  ),
+  warpSteps: z.boolean().optional().describe("Shift the steps as the schedule's timesteps are"),
+  shift: z.number().positive().max(100).optional().describe("Shift of the flow-matching schedule"),
+  contextNoise: z.number().min(0).max(1000).optional().describe(
+    "Timestep at which finished chunks enter the cache",
+  ),
+  height: whole.optional().describe("Height of the pictures in pixels"),
+  width: whole.optional().describe("Width of the pictures in pixels"),
+  seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0).describe(
+    "Seed of the noise, where the prompt has none",
+  ),
+  noise: z.enum(["philox", "mt19937"]).default("philox").describe(
+    "Generator of the noise: as torch.randn draws on CUDA, or on a CPU",
+  ),
+  attention: z.enum(["auto", "fused", "composed"]).default("auto").describe(
+    "Attention by the runtime's kernel or by plain products; auto tries the kernel first",
+  ),
+  device: z.string().optional().describe("Device of this stage, where it is not the pipeline's"),
+  threads: z.number().int().min(1).max(256).optional().describe(
+    "Threads on the CPU; by default half of the pipeline's, since decoding goes on beside",
+  ),
+  profile: z.string().min(1).optional().describe(
+    "Write ONNX Runtime's profile of this stage to a JSON file of this prefix",
+  ),
+}).superRefine((options, context) => {
+  const { latentFrames, chunk, window, sink, height, width, spatialFactor, steps } = effective(
+    options,
+  );
+  const refuse = (key: string, message: string) =>
+    context.addIssue({ code: "custom", path: [key], message });
+  const attempt = (key: string, check: () => void) => {
+    try {
+      check();
+      return true;
+    } catch (error) {
+      refuse(key, (error as Error).message);
+      return false;
+    }
+  };
+  if (
+    attempt(
+      options.sink === undefined ? "window" : "sink",
+      () => checkWindow({ window, sink, chunk }),
+    )
+  ) {
+    attempt("latentFrames", () => checkRunLength({ latentFrames, window, sink, chunk }));
+  }
+  const token = spatialFactor * 2;
+  for (const [key, pixels] of [["height", height], ["width", width]] as const) {
+    if (pixels % token !== 0) {
+      refuse(key, `expected a multiple of ${token} pixels, got ${pixels}`);
+    }
+  }
+  if (steps.some((step, i) => i > 0 && step >= steps[i - 1]!)) {
+    refuse("steps", `expected falling numbers such as [1000, 750, 500, 250], got [${steps}]`);
+  }
+});
+
+/** What `diffuse` was told, checked. */
+export type DiffuseOptions = z.output<typeof diffuseOptions>;
+
+/** The options with what the network was made for filled in. */
+export interface EffectiveOptions extends DiffusionModel {
+  readonly latentFrames: number;
+}
+
+/** Fills in what was left out. */
+export function effective(options: DiffuseOptions): EffectiveOptions {
+  const model: DiffusionModel = diffusionModels[options.network];
+  const given = Object.entries(options).filter(([key, value]) =>
+    key !== "sizes" && key !== "weights" && value !== undefined
+  );
+  const sizes = { ...model.sizes, ...options.sizes };
+  return { ...model, ...Object.fromEntries(given), sizes } as EffectiveOptions;
+}
