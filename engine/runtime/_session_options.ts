@@ -23,7 +23,7 @@ export interface SessionOptions {
   /** Further `AddSessionConfigEntry` pairs. */
   readonly config?: Readonly<Record<string, string>>;
   /** Gives up loading. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 // GraphOptimizationLevel of onnxruntime_c_api.h

@@ -6,7 +6,9 @@ import { dimensions, out, readHandles, readText } from "./_native.ts";
 
 /** An input or output of a session. */
 export interface Port {
+  /** Name in the graph. */
   readonly name: string;
+  /** Element type. */
   readonly dtype: DType;
   /** Sizes; a name where the size is symbolic, -1 where it is unknown. */
   readonly shape: readonly (number | string)[];

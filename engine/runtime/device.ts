@@ -23,8 +23,10 @@ export interface DeviceOptions {
    * the processor from everyone else: leave it off where two devices share the cores.
    */
   readonly spin?: boolean;
+  /** Settings of the WebGPU provider; of no meaning for other devices. */
   readonly webgpu?: WebgpuOptions;
-  readonly signal?: AbortSignal;
+  /** Gives up opening. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How a tensor is made. */
@@ -35,9 +37,11 @@ export interface TensorOptions {
 
 /** A device that was opened. Owns what is made on it: closing it frees that too. */
 export interface Device extends AsyncDisposable {
+  /** What sort of device it is. */
   readonly kind: DeviceKind;
   /** As it was asked for, such as `cuda:0`. */
   readonly name: string;
+  /** Threads inside one operator on the processor. */
   readonly threads: number;
   /**
    * Seconds that its thread has spent inside ONNX Runtime. GPU devices share one thread, and count the time

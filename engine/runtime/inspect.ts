@@ -23,6 +23,7 @@ export interface RuntimeReport {
   readonly problem: string | undefined;
   /** Execution providers built into the library, by ONNX Runtime's names. */
   readonly providers: readonly string[];
+  /** The devices that were asked about, in that order. */
   readonly devices: readonly DeviceReport[];
 }
 

@@ -4,6 +4,7 @@ import { LibraryError } from "./errors.ts";
 
 /** A found library. */
 export interface Library {
+  /** Its file. */
   readonly path: string;
   /** Which rule found it: a variable, or the npm package. */
   readonly source: "SLUICE_ORT_LIBRARY" | "SLUICE_ORT_CUDA" | "onnxruntime-node";
@@ -38,9 +39,9 @@ let found: Library | undefined;
  * 3. the one inside `npm:onnxruntime-node` for this system and processor.
  *
  * ONNX Runtime looks for the provider libraries of CUDA in the folder its own library was opened from, and
- * nowhere else (`Env::GetRuntimePath`, by `dladdr`). So where `SLUICE_ORT_CUDA` names a folder with those and
- * without ONNX Runtime, as PyPI's onnxruntime-gpu has, the npm package's library is opened through a folder
- * of symbolic links to both, in the user's cache.
+ * nowhere else (`Env::GetRuntimePath`, by `dladdr`). PyPI's onnxruntime-gpu has both in `onnxruntime/capi`, and
+ * no WebGPU. Where `SLUICE_ORT_CUDA` names a folder with the providers alone, the npm package's library is
+ * opened through a folder of symbolic links to both, in the user's cache.
  *
  * Throws a LibraryError that says which of them failed and how to help it. Never touches the network.
  */

@@ -15,7 +15,9 @@ export interface RunOptions {
 
 /** A graph loaded on a device. Made by `device.createSession`. */
 export class Session implements AsyncDisposable {
+  /** What the graph takes, in its order. */
   readonly inputs: readonly Port[];
+  /** What the graph gives, in its order. */
   readonly outputs: readonly Port[];
   readonly #core: Core;
   readonly #handle: bigint;

@@ -20,7 +20,9 @@ const alignment = 64;
 
 /** A tensor on a device or in host memory. Made by `device.createTensor`. */
 export class Tensor<D extends DType = DType> implements Disposable {
+  /** Element type. */
   readonly dtype: D;
+  /** Sizes of the axes. */
   readonly shape: Shape;
   /** Where its memory is. A CPU device's tensors are all on the host. */
   readonly on: "device" | "host";
