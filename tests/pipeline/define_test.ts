@@ -91,6 +91,41 @@ Deno.test("a plugin uses the words of a check of its own", () => {
   );
 });
 
+Deno.test("a plugin checks keys inside lists and unions", () => {
+  const plugin = definePlugin({
+    name: "paint",
+    summary: "Paints",
+    takes: "number",
+    gives: "number",
+    options: z.object({
+      layers: z.array(z.discriminatedUnion("kind", [
+        z.object({ kind: z.literal("plain"), fillColour: z.string() }),
+        z.object({ kind: z.literal("stripes"), lineWidth: z.int().min(1) }),
+      ])),
+      extra: z.looseObject({ knownKey: z.number() }).optional(),
+    }),
+    create: () => stageOf("paint", "number", "number", (input) => input),
+  });
+  const { options } = plugin({
+    layers: [{ kind: "stripes", lineWidth: 2 }],
+    extra: { knownKey: 1, anyKey: 2 },
+  });
+  assertEquals(options, {
+    layers: [{ kind: "stripes", lineWidth: 2 }],
+    extra: { knownKey: 1, anyKey: 2 },
+  });
+  const bad: [layer: unknown, message: string][] = [
+    [{ kind: "stripes", lineWidth: 0 }, "layers[0].line-width: expected at least 1, got 0."],
+    [
+      { kind: "plain", fillColor: "red" },
+      `layers[0].fill-color: there is no such option. Did you mean "fill-colour"?`,
+    ],
+  ];
+  for (const [layer, message] of bad) {
+    assertThrows(() => plugin({ layers: [layer] as never }), UserError, message);
+  }
+});
+
 Deno.test("toKebab() spells names as configs do", () => {
   assertEquals(["warpSteps", "crf", "h264Preset"].map(toKebab), [
     "warp-steps",

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   Newest,
@@ -293,4 +295,25 @@ Deno.test("run.prompt() refuses where there is nobody to hear it", async () => {
 Deno.test("run() of one datum ends with it where nothing keeps it live", async () => {
   await using open = await pipe(capitals).open();
   assertEquals(await Array.fromAsync(open.run({ text: "x" })), [{ text: "X" }]);
+});
+
+Deno.test("run() keeps nothing of what has come out", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  const prompts = specOf("prompts", "number", "prompt", async function* (input) {
+    for await (const n of input) {
+      for (let i = 0; i < 30; i++) yield { text: String(n + i) };
+    }
+  });
+  await using open = await pipe(prompts, capitals).open();
+  await using run = open.run(1, { signal: new AbortController().signal, onEvent() {} });
+  const seen: WeakRef<Prompt>[] = [];
+  for (let i = 0; i < 20; i++) {
+    const { value } = await run.next();
+    if (value !== undefined) seen.push(new WeakRef(value));
+    await sleep(0);
+  }
+  collect();
+  const kept = seen.slice(0, 15).filter((each) => each.deref() !== undefined);
+  assertEquals([seen.length, kept.length], [20, 0]);
 });
