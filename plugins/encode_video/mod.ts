@@ -32,8 +32,8 @@ const encodeVideo = definePlugin({
     crf: z.number().min(0).max(63).optional().describe(
       "Constant quality, lower is better: 0-51 for h264 (20) and hevc (22), 0-63 for av1 (28) and vp9 (28)",
     ),
-    preset: z.coerce.string().optional().describe(
-      "Speed against size, in the encoder's own terms: ultrafast … veryslow for h264 (veryfast) and " +
+    preset: z.string().min(1).optional().describe(
+      "Speed against size, as text in the encoder's own terms: ultrafast … veryslow for h264 (veryfast) and " +
         "hevc (veryfast), 0-13 for av1 (10), 0-8 for vp9 (6), p1-p7 for NVENC (p4)",
     ),
     encoder: z.enum(["auto", "software", "nvenc"]).default("auto").describe(

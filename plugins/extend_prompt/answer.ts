@@ -37,7 +37,7 @@ const quotes: readonly (readonly [open: string, close: string])[] = [
 
 function withoutQuotes(text: string): string {
   for (const [open, close] of quotes) {
-    const long = text.length > open.length + close.length;
+    const long = text.length >= open.length + close.length;
     if (!long || !text.startsWith(open) || !text.endsWith(close)) continue;
     const inner = text.slice(open.length, -close.length);
     // "A" and "B" are two quotations, not one around all.

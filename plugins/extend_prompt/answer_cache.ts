@@ -1,4 +1,5 @@
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
+import { UserError } from "../../pipeline/errors.ts";
 
 /** Answers by question: the latest in memory and, given a folder, on disk. */
 export class AnswerCache {
@@ -35,7 +36,7 @@ export class AnswerCache {
     return answer;
   }
 
-  /** @throws {Error} if the folder cannot be written */
+  /** @throws {UserError} if the folder cannot be written */
   async set(key: string, answer: string): Promise<void> {
     await this.#load();
     this.#answers.delete(key);
@@ -59,20 +60,29 @@ export class AnswerCache {
       }
     } catch (error) {
       // Absent or damaged: a cache may always be empty.
-      if (!(error instanceof Deno.errors.NotFound || error instanceof SyntaxError)) throw error;
+      if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return;
+      throw unusable(this.#path, error);
     }
   }
 
   async #store(): Promise<void> {
     if (this.#path === undefined) return;
-    await Deno.mkdir(join(this.#path, ".."), { recursive: true });
     const temporary = `${this.#path}.${crypto.randomUUID().slice(0, 8)}.part`;
     try {
+      await Deno.mkdir(dirname(this.#path), { recursive: true });
       await Deno.writeTextFile(temporary, JSON.stringify([...this.#answers]));
       await Deno.rename(temporary, this.#path);
     } catch (error) {
       await Deno.remove(temporary).catch(() => {});
-      throw error;
+      throw unusable(this.#path, error);
     }
   }
+}
+
+function unusable(path: string, error: unknown): UserError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new UserError(
+    `Answers cannot be kept in ${path}: ${reason}. Change cache-directory, or leave it out.`,
+    { cause: error },
+  );
 }

@@ -119,6 +119,12 @@ function badEndpoint(endpoint: string): UserError {
 
 function readKey(name: string | undefined): string | undefined {
   if (name === undefined) return undefined;
+  const { state } = Deno.permissions.querySync({ name: "env", variable: name });
+  if (state === "denied") {
+    throw new UserError(
+      `The environment variable ${name}, which is to hold the API key, may not be read. Run with --allow-env=${name}.`,
+    );
+  }
   const key = Deno.env.get(name)?.trim();
   if (key === undefined || key === "") {
     throw new UserError(
