@@ -13,29 +13,39 @@ import type { Pipeline } from "./run.ts";
 
 /** A pipeline as a file declares it, checked. */
 export interface Config {
+  /** Name of the pipeline. */
   readonly name: string;
+  /** What it is for, in a line. */
   readonly description: string | undefined;
   /** Default for opening the pipeline. */
   readonly device: string | undefined;
   /** Where it was read from, as it was named. */
   readonly file: string;
+  /** In the order data flows. */
   readonly stages: readonly ConfigStage[];
 }
 
+/** One stage of a config. */
 export interface ConfigStage {
   /** As the file names it: a plugin's name, or a module's address. */
   readonly use: string;
+  /** Its plugin with validated options. */
   readonly spec: StageSpec;
 }
 
 /** A config as plain data, in the spelling of files and with every option in effect. */
 export interface ConfigData {
+  /** Name of the pipeline. */
   readonly name: string;
+  /** What it is for, in a line. */
   readonly description?: string;
+  /** Default for opening the pipeline. */
   readonly device?: string;
+  /** In the order data flows; keys of options in kebab-case. */
   readonly stages: readonly { readonly use: string; readonly with?: Record<string, unknown> }[];
 }
 
+/** How a config is read. */
 export interface LoadOptions {
   /** Known by their names. */
   readonly plugins: readonly AnyPlugin[];
@@ -46,6 +56,7 @@ export interface LoadOptions {
   readonly set?: readonly string[];
 }
 
+/** How a config's text is read. */
 export interface ParseOptions extends LoadOptions {
   /** Name of the text in errors. */
   readonly file: string;

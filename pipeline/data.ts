@@ -2,6 +2,7 @@
 
 /** A wish in words. A later prompt of the same run replaces this one from its next chunk on. */
 export interface Prompt {
+  /** What to show, in words. */
   readonly text: string;
   /** What not to show; used by samplers with classifier-free guidance. */
   readonly negative?: string;
@@ -11,10 +12,13 @@ export interface Prompt {
 
 /** A prompt as the diffusion model reads it. */
 export interface Conditioning {
+  /** What the user asked for. */
   readonly prompt: Prompt;
   /** Text embeddings, `[tokens, channels]` row by row; rows of padding are zero. */
   readonly embeddings: Float32Array;
+  /** Rows of `embeddings`, padding too. */
   readonly tokens: number;
+  /** Numbers in a row of `embeddings`. */
   readonly channels: number;
   /** How many of the rows are text; the others are padding. */
   readonly length: number;
@@ -24,9 +28,11 @@ export interface Conditioning {
 export interface Latents {
   /** Place of the chunk in the run, from 0. */
   readonly index: number;
+  /** Whether no chunk of the run follows. */
   readonly last: boolean;
   /** `[frames, channels, height, width]` row by row; height and width in latent cells. */
   readonly data: Float32Array;
+  /** The axes of `data`; height and width in latent cells. */
   readonly shape: readonly [frames: number, channels: number, height: number, width: number];
   /** The prompt this chunk was made from. */
   readonly prompt: Prompt;
@@ -34,13 +40,17 @@ export interface Latents {
 
 /** One chunk of pictures. */
 export interface Frames {
+  /** Place of the chunk in the run, from 0. */
   readonly index: number;
+  /** Whether no chunk of the run follows. */
   readonly last: boolean;
   /** RGB bytes, `[frames, height, width, 3]` row by row. */
   readonly data: Uint8Array;
+  /** The axes of `data`; height and width in pixels. */
   readonly shape: readonly [frames: number, height: number, width: number, channels: 3];
   /** Number of the first picture in the run, from 0; a player turns it into seconds by its rate. */
   readonly first: number;
+  /** The prompt this chunk was made from. */
   readonly prompt: Prompt;
 }
 
@@ -56,6 +66,7 @@ export interface Media {
   readonly path?: string;
   /** Number of the first picture inside, and how many there are. */
   readonly first: number;
+  /** How many pictures are inside. */
   readonly frames: number;
   /** Whether a player may start here. */
   readonly key: boolean;
@@ -63,11 +74,17 @@ export interface Media {
 
 /** Every kind of data by name. A third party adds its own by declaration merging. */
 export interface DataKinds {
+  /** What the user wishes to see. */
   prompt: Prompt;
+  /** The wish as numbers. */
   conditioning: Conditioning;
+  /** Compressed pictures, as the diffusion model makes them. */
   latents: Latents;
+  /** Pictures. */
   frames: Frames;
+  /** Encoded pictures. */
   media: Media;
 }
 
+/** Name of a kind of data. */
 export type Kind = keyof DataKinds;

@@ -15,7 +15,7 @@ export type {
 } from "./run.ts";
 export { ConfigError, type ConfigPlace, StageError, UserError } from "./errors.ts";
 export { definePlugin } from "./define.ts";
-export { joinStages, type Part, pipe } from "./pipe.ts";
+export { type Joined, joinStages, type LastKind, type Part, pipe } from "./pipe.ts";
 export { Newest } from "./newest.ts";
 export { nearestName, suggestName, toKebab } from "./names.ts";
 export {

@@ -18,6 +18,7 @@ export class Newest<T> implements AsyncDisposable {
   #ended = false;
   #arrived = Promise.withResolvers<void>();
 
+  /** Begins to read. */
   constructor(input: AsyncIterable<T>) {
     this.#iterator = input[Symbol.asyncIterator]();
     this.#read();

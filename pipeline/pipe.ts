@@ -7,20 +7,21 @@ import type { OpenOptions, OpenPipeline, Pipeline } from "./run.ts";
 /** What can be joined: a stage, or stages joined before. */
 export type Part = StageSpec | Pipeline;
 
-/** Whether data of the kind `Given` may flow on; a kind known only at run time passes here. */
-type Fits<Given extends Kind, Takes extends Kind> = Kind extends Given ? true
-  : [Given] extends [Takes] ? true
-  : false;
-
-/** `Parts`, each that does not fit the one before it replaced by one that would. */
-type Joined<Given extends Kind, Parts extends readonly Part[]> = Parts extends
+/**
+ * `Parts`, each that cannot take what the one before it gives replaced by one that could. A kind known
+ * only at run time passes here.
+ */
+export type Joined<Given extends Kind, Parts extends readonly Part[]> = Parts extends
   readonly [infer Next extends Part, ...infer More extends readonly Part[]] ? [
-    Fits<Given, Next["takes"]> extends true ? Next : StageSpec<Given, Next["gives"]>,
+    Kind extends Given ? Next
+      : [Given] extends [Next["takes"]] ? Next
+      : StageSpec<Given, Next["gives"]>,
     ...Joined<Next["gives"], More>,
   ]
   : Parts;
 
-type LastKind<Parts extends readonly Part[]> = Parts extends
+/** What the last of `Parts` gives. */
+export type LastKind<Parts extends readonly Part[]> = Parts extends
   readonly [...readonly Part[], infer End extends Part] ? End["gives"]
   : Parts[number]["gives"];
 

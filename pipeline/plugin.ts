@@ -12,7 +12,9 @@ export interface PluginDefinition<
   readonly name: string;
   /** One line for lists. */
   readonly summary: string;
+  /** Kind of data its stage takes. */
   readonly takes: In;
+  /** Kind of data its stage gives. */
   readonly gives: Out;
   /**
    * Keys in camelCase, each with a description and a default; configs and flags write them in
@@ -28,8 +30,11 @@ export interface PluginDefinition<
 
 /** A plugin with options chosen: what `pipe` composes. Costs nothing until opened. */
 export interface StageSpec<In extends Kind = Kind, Out extends Kind = Kind> {
+  /** Who will make the stage. */
   readonly plugin: AnyPlugin;
+  /** Kind of data its stage takes. */
   readonly takes: In;
+  /** Kind of data its stage gives. */
   readonly gives: Out;
   /** Validated. */
   readonly options: unknown;

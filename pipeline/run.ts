@@ -4,8 +4,11 @@ import type { StageSpec } from "./plugin.ts";
 
 /** Stages in a row, by what goes in and what comes out. Costs nothing until opened. */
 export interface Pipeline<In extends Kind = Kind, Out extends Kind = Kind> {
+  /** In the order data flows. */
   readonly stages: readonly StageSpec[];
+  /** Kind of data that goes in. */
   readonly takes: In;
+  /** Kind of data that comes out. */
   readonly gives: Out;
   /**
    * Makes every stage, all at the same time.
@@ -15,6 +18,7 @@ export interface Pipeline<In extends Kind = Kind, Out extends Kind = Kind> {
   open(options?: OpenOptions): Promise<OpenPipeline<In, Out>>;
 }
 
+/** What stages are made with. */
 export interface OpenOptions {
   /** `cpu`, `webgpu`, `cuda` or `cuda:n`. Default: what the config says, else `cpu`. */
   readonly device?: string;
@@ -31,7 +35,9 @@ export interface OpenOptions {
 /** A pipeline whose stages are loaded. Closing it ends its run and frees them, last to first. */
 export interface OpenPipeline<In extends Kind = Kind, Out extends Kind = Kind>
   extends AsyncDisposable {
+  /** Kind of data that goes in. */
   readonly takes: In;
+  /** Kind of data that comes out. */
   readonly gives: Out;
   /** How long each stage took to make, in the order of the pipeline. */
   readonly loading: readonly { readonly stage: string; readonly seconds: number }[];
@@ -46,9 +52,11 @@ export interface OpenPipeline<In extends Kind = Kind, Out extends Kind = Kind>
   ): Run<Out>;
 }
 
+/** How a run goes. */
 export interface RunOptions {
   /** Gives up at once: whoever waits for the run is rejected with its reason. */
   readonly signal?: AbortSignal;
+  /** Told what goes on; an error that it throws ends the run. */
   readonly onEvent?: (event: RunEvent) => void;
   /** Keeps the input open after what was given, so that `prompt` can feed more. Default: false. */
   readonly live?: boolean;
@@ -73,15 +81,19 @@ export interface Run<Out extends Kind = Kind>
   prompt(next: Prompt): void;
   /** Makes no further chunk until `resume`. What is made already still comes out. */
   pause(): void;
+  /** Goes on after `pause`. */
   resume(): void;
   /** Makes no further chunk; what is made already still comes out, then the run ends. */
   stop(): void;
+  /** Whether it waits for `resume`. */
   readonly paused: boolean;
   /** As far as the run has come. */
   readonly timings: RunTimings;
+  /** Ends the run, as leaving its loop does. */
   return(): Promise<IteratorReturnResult<undefined>>;
 }
 
+/** How long a run and its stages took, in seconds. */
 export interface RunTimings {
   /** From the start of the run to its end, or to now. */
   readonly seconds: number;
@@ -91,7 +103,9 @@ export interface RunTimings {
   readonly stages: readonly StageTimings[];
 }
 
+/** How much a stage did in a run. */
 export interface StageTimings {
+  /** Its name. */
   readonly stage: string;
   /** Data it gave. */
   readonly chunks: number;

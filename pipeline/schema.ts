@@ -4,6 +4,7 @@ import { toKebab } from "./names.ts";
 import type { AnyPlugin } from "./plugin.ts";
 import { MODULE_ADDRESS } from "./registry.ts";
 
+/** A JSON Schema as plain data. */
 export type JsonSchema = Record<string, unknown>;
 
 /** JSON Schema (draft 2020-12) of config files that use these plugins, for editors. */

@@ -3,8 +3,11 @@ import type { StageEvent } from "./events.ts";
 
 /** One step of a pipeline: takes one kind of data, gives one kind of data, owns what it loaded. */
 export interface Stage<In extends Kind = Kind, Out extends Kind = Kind> extends AsyncDisposable {
+  /** Name in errors, events and timings. */
   readonly name: string;
+  /** Kind of data it takes. */
   readonly takes: In;
+  /** Kind of data it gives. */
   readonly gives: Out;
   /**
    * Turns a stream into a stream. Pull-based: compute what is asked for, no more. May be called again
@@ -24,6 +27,7 @@ export interface RunContext {
   readonly stop: AbortSignal;
   /** Settles at once, or when a paused run goes on. Ask before each chunk made of one's own accord. */
   whenRunning(): Promise<void>;
+  /** Tells whoever watches the run. */
   report(event: StageEvent): void;
 }
 
@@ -35,6 +39,7 @@ export interface CreateContext {
   readonly threads: number;
   /** Folder that relative paths in options start from. */
   readonly directory: string;
+  /** Aborted: give up creating, rejecting with its reason. */
   readonly signal: AbortSignal;
   /** Something the user should know that is not an error. */
   warn(message: string): void;
