@@ -1,28 +1,9 @@
 import { extname, isAbsolute, join } from "@std/path";
 import { UserError } from "../../pipeline/errors.ts";
+import type { EncodeVideoOptions } from "./options.ts";
 
-export type Container = "mp4" | "webm" | "gif" | "webp" | "png";
-export type VideoCodec = "h264" | "hevc" | "av1" | "vp9";
-export type EncoderChoice = "auto" | "software" | "nvenc";
-
-/** The plugin's options, validated by its schema. */
-export interface EncodeVideoOptions {
-  readonly path?: string | undefined;
-  readonly container?: Container | undefined;
-  readonly codec?: VideoCodec | undefined;
-  readonly fps: number;
-  readonly crf?: number | undefined;
-  readonly preset?: string | undefined;
-  readonly encoder: EncoderChoice;
-  readonly threads?: number | undefined;
-  readonly fragmented?: boolean | undefined;
-  readonly keyInterval?: number | undefined;
-  readonly overwrite: boolean;
-  readonly metadata: boolean;
-  readonly label?: string | undefined;
-  readonly loop: number;
-  readonly quality: number;
-}
+export type Container = NonNullable<EncodeVideoOptions["container"]>;
+export type VideoCodec = NonNullable<EncodeVideoOptions["codec"]>;
 
 /** What the options come to, every default filled in. */
 export interface Settings {

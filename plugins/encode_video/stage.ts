@@ -4,10 +4,11 @@ import type { CreateContext, RunContext, Stage } from "../../pipeline/stage.ts";
 import { AnimationOutput } from "./animation_output.ts";
 import { checkNvenc, MovieOutput } from "./movie_output.ts";
 import { quiet } from "./_native.ts";
+import type { EncodeVideoOptions } from "./options.ts";
 import { checkTarget } from "./output_file.ts";
 import type { Output } from "./output.ts";
 import { checkPictureTarget, PicturesOutput } from "./pictures_output.ts";
-import { type EncodeVideoOptions, resolveSettings, type Settings } from "./settings.ts";
+import { resolveSettings, type Settings } from "./settings.ts";
 
 /**
  * Checks options, path and encoder now, so that a mistake does not cost a whole run.

@@ -4,22 +4,7 @@ import { cleanAnswer } from "./answer.ts";
 import { AnswerCache } from "./answer_cache.ts";
 import { type ChatRequest, requestChat } from "./chat.ts";
 import { defaultInstruction } from "./instruction.ts";
-
-export interface LanguageModelOptions {
-  /** Base URL, such as `http://localhost:11434/v1`. */
-  readonly endpoint: string;
-  readonly model?: string | undefined;
-  /** Name of the environment variable with the key. */
-  readonly apiKeyEnv?: string | undefined;
-  /** In seconds, of one request. */
-  readonly timeout: number;
-  readonly retries: number;
-  readonly temperature: number;
-  readonly maxTokens: number;
-  readonly instruction?: string | undefined;
-  readonly cache: boolean;
-  readonly cacheDirectory?: string | undefined;
-}
+import type { ExtendPromptOptions } from "./options.ts";
 
 export interface LanguageModel {
   /** @throws {UserError} or {Error} if there is no answer; the signal's reason if it is aborted */
@@ -31,7 +16,7 @@ export interface LanguageModel {
  * @throws {UserError} if the model, the endpoint or the key is missing
  */
 export function createLanguageModel(
-  options: LanguageModelOptions,
+  options: ExtendPromptOptions,
   directory: string,
 ): LanguageModel {
   const { model, temperature, maxTokens, timeout, retries } = options;
@@ -135,7 +120,7 @@ function readKey(name: string | undefined): string | undefined {
 }
 
 function openCache(
-  { cache, cacheDirectory }: LanguageModelOptions,
+  { cache, cacheDirectory }: ExtendPromptOptions,
   directory: string,
 ): AnswerCache | undefined {
   if (!cache) return undefined;

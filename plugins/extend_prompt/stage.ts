@@ -1,14 +1,9 @@
 import type { Prompt } from "../../pipeline/data.ts";
 import type { CreateContext, RunContext, Stage } from "../../pipeline/stage.ts";
 import { checkPrompt } from "../_prompt.ts";
-import { createLanguageModel, type LanguageModelOptions } from "./language_model.ts";
+import { createLanguageModel } from "./language_model.ts";
+import type { ExtendPromptOptions } from "./options.ts";
 import { toModelWording } from "./template.ts";
-
-/** The plugin's options, validated by its schema. */
-export interface ExtendPromptOptions extends LanguageModelOptions {
-  readonly provider: "none" | "template" | "openai";
-  readonly fallback: "error" | "original";
-}
 
 /** Gives the rewritten text; warns through `report`. */
 type Extend = (prompt: Prompt, context: RunContext) => string | Promise<string>;
