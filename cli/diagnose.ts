@@ -50,8 +50,7 @@ async function findFfmpeg(): Promise<{ version?: string; finding: Finding }> {
     const detail = `in node-av; libavcodec ${libraries.avcodec}`;
     return { version, finding: { name, state: "ok", detail } };
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    return { finding: { name, state: "missing", detail, remedy: "run deno install" } };
+    return { finding: missing(name, error, "run deno install") };
   }
 }
 
@@ -61,11 +60,14 @@ async function findAsset(name: string): Promise<Finding> {
     const file = await Deno.stat(url);
     return { name, state: "ok", detail: size(file.size) };
   } catch (error) {
-    return {
-      name,
-      state: "missing",
-      detail: error instanceof Error ? error.message : String(error),
-      remedy: `restore ${fromFileUrl(url)} from the repository: git checkout -- assets`,
-    };
+    const path = fromFileUrl(url);
+    return missing(name, error, `restore ${path} from the repository: git checkout -- assets`);
   }
+}
+
+/** A thing that is not there; what Deno did not allow is not a matter of installing. */
+function missing(name: string, error: unknown, remedy: string): Finding {
+  const detail = error instanceof Error ? error.message : String(error);
+  const denied = error instanceof Deno.errors.NotCapable;
+  return { name, state: "missing", detail, ...(!denied && { remedy }) };
 }

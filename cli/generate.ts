@@ -131,7 +131,9 @@ class Generation {
     });
     this.#run = run;
     for await (const media of run) {
-      if ("path" in media && media.path !== undefined) this.#paths.add(media.path);
+      if (typeof media === "object" && "path" in media && media.path !== undefined) {
+        this.#paths.add(media.path);
+      }
     }
     this.#over = true;
   }
@@ -159,6 +161,7 @@ class Generation {
     if (this.#run === undefined) return this.#giveUp();
     this.#stopped = true;
     this.#run.stop();
+    this.#player?.cancel();
     this.#view.note("Stopping: what is made already is finished. Ctrl-C again gives up at once.");
   }
 

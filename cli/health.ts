@@ -18,12 +18,12 @@ export interface Health extends Diagnosis {
   readonly permissions: readonly Finding[];
 }
 
-/** What each permission is for. Without `ffi` and `read` nothing can be made. */
+/** What each permission is for. Without the needed ones no file can be made. */
 const PERMISSIONS: readonly [name: Deno.PermissionName, needed: boolean, use: string][] = [
   ["ffi", true, "ONNX Runtime and FFmpeg are native libraries"],
   ["read", true, "configs, weights and tokenizers are read from files"],
   ["write", true, "videos are written to files"],
-  ["env", false, "SLUICE_ and NO_COLOR variables, and those of native libraries"],
+  ["env", true, "native libraries and the config reader look at variables"],
   ["sys", false, "memory and processors are asked for"],
   ["net", false, "prompts can be extended by a language model's endpoint"],
 ];

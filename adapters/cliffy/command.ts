@@ -21,7 +21,9 @@ export interface OptionOptions<C, D> {
 
 /** What `parse` gives. */
 export interface CommandResult {
+  /** By key in camelCase, inherited ones too. */
   options: any;
+  /** In the order they were declared. */
   args: any[];
   /** Words after `--`. */
   literal: string[];
@@ -54,16 +56,19 @@ export class Command<PG = void, O = unknown, A extends unknown[] = [], G = unkno
   #ready = false;
   #hidden = false;
 
+  /** Sets the name: the program's for the root command. */
   name(name: string): this {
     this.base.name(name);
     return this;
   }
 
+  /** Sets what `--version` prints. */
   version(version: string): this {
     this.base.version(version, "-V, --version", "Show the version number for this program.");
     return this;
   }
 
+  /** Sets the text at the top of help, whose first line lists show. */
   description(text: string): this {
     this.base.description(text);
     return this;
@@ -149,6 +154,7 @@ export class Command<PG = void, O = unknown, A extends unknown[] = [], G = unkno
     return this.env(spec, description, options) as any;
   }
 
+  /** What the command does with its options and arguments. */
   action(
     run: (
       this: Command<PG, O, A, G, T>,
@@ -199,6 +205,7 @@ export class Command<PG = void, O = unknown, A extends unknown[] = [], G = unkno
     return this.throwErrors();
   }
 
+  /** The command's own name. */
   getName(): string {
     return this.base.name();
   }
@@ -208,14 +215,17 @@ export class Command<PG = void, O = unknown, A extends unknown[] = [], G = unkno
     return this.#parent ? `${this.#parent.getPath()} ${this.getName()}` : this.getName();
   }
 
+  /** The root command. */
   getMainCommand(): AnyCommand {
     return this.#parent?.getMainCommand() ?? this;
   }
 
+  /** The help text. */
   getHelp(): string {
     return this.base.helpInformation() + this.#helpTail();
   }
 
+  /** Prints the help text. */
   showHelp(): void {
     console.log(this.getHelp());
   }
@@ -257,6 +267,8 @@ export class Command<PG = void, O = unknown, A extends unknown[] = [], G = unkno
     const base = this.base;
     const main = this.getMainCommand();
     base.configureOutput({
+      // Help has no colours; asked, commander would want permission to read the environment.
+      getOutHasColors: () => false,
       writeErr: () => {},
       writeOut: (text) => console.log(text.trimEnd()),
     });

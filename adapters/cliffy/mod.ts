@@ -7,4 +7,5 @@
 export { type AnyCommand, Command, type CommandResult } from "./command.ts";
 export { type ErrorHandler, type OptionOptions } from "./command.ts";
 export { type ArgumentValue, EnumType, type TypeHandler } from "./types.ts";
+export type { ArgsOf, BuiltIn, EnvOf, Inherited, OptionOf, Simplify, TypeOf } from "./types.ts";
 export { ValidationError } from "./values.ts";

@@ -20,6 +20,7 @@ export type TypeHandler<V> = (type: ArgumentValue) => V;
 export class EnumType<const V extends string | number | boolean> {
   readonly #values: readonly V[];
 
+  /** The values in the order to show them. */
   constructor(values: readonly V[]) {
     this.#values = values;
   }

@@ -3,8 +3,10 @@ import { type AnyType, type ArgumentValue, EnumType, type TypeHandler } from "./
 
 /** A mistake of the user: exit code 2 unless told otherwise. */
 export class ValidationError extends Error {
+  /** What the process should end with. */
   readonly exitCode: number;
 
+  /** `exitCode` is 2 where it is left out. */
   constructor(message: string, options: { exitCode?: number } = {}) {
     super(message);
     this.name = "ValidationError";

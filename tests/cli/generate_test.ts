@@ -175,7 +175,7 @@ Deno.test("generate gives 1 for a failure, and its origin only with --verbose", 
 Deno.test("generate --help teaches the main options first, then each plugin's", async () => {
   const { code, out } = await run(["generate", "--help"]);
   assertEquals(code, 0);
-  const places = ["--config", "--frames", "--quiet", "--extend-prompt-word", "--diffuse-window"]
+  const places = ["--config", "--frames", "--quiet", "--extend-prompt-word", "--diffuse-noise"]
     .map((flag) => out.search(new RegExp(` ${flag} `)));
   assertEquals(places.includes(-1), false, String(places));
   assertEquals(places, places.toSorted((a, b) => a - b));

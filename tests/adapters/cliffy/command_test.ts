@@ -68,7 +68,7 @@ const MISTAKES: [args: string, name: string][] = [
   ["paint a -q hihg", "hihg"],
   ["paint a --seed 1.5", "--seed"],
   ["paint a --seed x", "--seed"],
-  ["paint a --sed", "--sed"],
+  ["paint a --sed 1", ""],
   ["paint a --rate 0", "--rate"],
   ["paint a --rate", "--rate"],
   ["paint a --size 3", "--size"],
