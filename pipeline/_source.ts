@@ -64,7 +64,7 @@ export class Source<T> implements Supply<T> {
     this.#closing.abort();
     // `return` on a generator that waits would wait with it, perhaps for ever: the user's own
     // stream knows no signal of ours.
-    const returned = Promise.resolve(this.#iterator?.return?.()).catch(() => {});
+    const returned = (async () => await this.#iterator?.return?.())().catch(() => {});
     if (!this.#pulling) await returned;
   }
 
