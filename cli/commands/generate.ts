@@ -51,7 +51,7 @@ export async function generateCommand(app: App): Promise<Command<Globals>> {
     if (option.values) command.type(flag, new EnumType(option.values));
     command.option(`--${flag} <${hint(type)}:${type}>`, description);
   }
-  return command.action(async (options, prompt) => {
+  command.action(async (options, prompt) => {
     const { generate } = await import("../generate.ts");
     const given = options as Record<string, unknown>;
     const { config, out, seed, frames, device, threads, set = [] } = options;
@@ -63,6 +63,8 @@ export async function generateCommand(app: App): Promise<Command<Globals>> {
       ),
     }, { preview, json, quiet });
   });
+  // Its own options matter to nobody outside.
+  return command as unknown as Command<Globals>;
 }
 
 /** What to call a value of a type in the help text. */

@@ -70,7 +70,7 @@ const jobs = () =>
     .reset();
 
 /** The program, new at each call. */
-export function createApp(): Command<void, unknown, [], Globals> {
+export function createApp(): Command {
   const app = new Command()
     .name("paint")
     .version("0.1.0")
@@ -85,5 +85,5 @@ export function createApp(): Command<void, unknown, [], Globals> {
     .command("jobs", jobs())
     .command("completions", new CompletionsCommand())
     .reset();
-  return app as unknown as Command<void, unknown, [], Globals>;
+  return app as unknown as Command;
 }
