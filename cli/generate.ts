@@ -6,7 +6,7 @@ import type { RunEvent } from "../pipeline/events.ts";
 import type { App } from "./app.ts";
 import { Interrupted, mistake } from "./failure.ts";
 import { Player, TAP, tap } from "./preview.ts";
-import { advance, BEGINNING, type Progress, rate } from "./progress.ts";
+import { advance, BEGINNING, oneLine, type Progress, rate } from "./progress.ts";
 import { type Report, summary } from "./report.ts";
 import { prepare, type Ready, type Request } from "./request.ts";
 import type { Screen } from "./screen.ts";
@@ -109,7 +109,7 @@ class Generation {
       ...(device !== undefined && { device }),
       ...(threads !== undefined && { threads }),
       signal: this.#abort.signal,
-      warn: (message) => this.#view.warn(message),
+      warn: (message) => this.#view.warn(oneLine(message)),
     });
   }
 
@@ -140,9 +140,9 @@ class Generation {
 
   #hear(event: RunEvent): void {
     this.#progress = advance(this.#progress, event, this.#ready.plan);
-    if (event.type === "warning") this.#view.warn(event.message);
+    if (event.type === "warning") this.#view.warn(oneLine(event.message));
     if (event.type === "prompt" && event.text !== this.#request.prompt) {
-      this.#view.note(`prompt: ${event.text}`);
+      this.#view.note(`prompt: ${oneLine(event.text)}`);
     }
     this.#show();
   }

@@ -136,3 +136,15 @@ export function size(bytes: number): string {
     ? `${short(bytes / 1e6)} MB`
     : `${short(bytes / 1e9)} GB`;
 }
+
+/** Longest foreign text that is shown, in characters. */
+const LONGEST = 300;
+
+/**
+ * A text from elsewhere, such as a language model's answer, fit to be shown in a terminal: one line,
+ * no control characters, which could move the cursor or worse, and not endless.
+ */
+export function oneLine(text: string): string {
+  const line = text.slice(0, 2 * LONGEST).replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ").trim();
+  return line.length <= LONGEST ? line : `${line.slice(0, LONGEST - 1)}…`;
+}

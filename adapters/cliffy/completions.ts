@@ -22,7 +22,7 @@ function candidates(main: AnyCommand, words: readonly string[]): string[] {
   for (const word of words) {
     at = at.commands.find((command) => command.name() === word) ?? at;
   }
-  const options = [...at.options, ...main.base.options];
+  const options = [...new Set([...at.options, ...main.base.options])];
   const last = words.at(-1) ?? "";
   const option = options.find(({ long, short }) => long === last || short === last);
   if (option?.required) return option.argChoices ?? [];

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import {
   advance,
   BEGINNING,
+  oneLine,
   type Plan,
   progressLine,
   rate,
@@ -84,4 +85,9 @@ Deno.test("seconds() and size() choose the unit that reads best", () => {
     "1 min 15 s",
   ]);
   assertEquals([12, 1234, 123456, 7.5e9].map(size), ["12 bytes", "1.23 kB", "123 kB", "7.50 GB"]);
+});
+
+Deno.test("oneLine() lets no control character through, and nothing endless", () => {
+  assertEquals(oneLine("a\x1b[2J\r\nb\0c\u2028d 🎈 "), "a [2J b c d 🎈");
+  assertEquals(oneLine("x".repeat(100_000)), `${"x".repeat(299)}…`);
 });

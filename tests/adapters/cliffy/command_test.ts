@@ -141,15 +141,3 @@ Deno.test("CompletionsCommand prints a script for each shell", async () => {
     assertStringIncludes((await run("completions", shell)).out, "paint completions complete");
   }
 });
-
-/** How the adapter's own scripts ask; Cliffy's ask otherwise. */
-Deno.test("CompletionsCommand offers commands, flags and an option's values", async () => {
-  const complete = async (...words: string[]) => {
-    const { out } = await run("completions", "complete", "--", ...words);
-    return out.split("\n");
-  };
-  assertEquals((await complete()).slice(0, 3), ["paint", "jobs", "completions"]);
-  const flags = await complete("paint");
-  assertEquals(["--quality", "--home", "--help"].every((flag) => flags.includes(flag)), true);
-  assertEquals(await complete("paint", "--quality"), ["draft", "standard", "high"]);
-});
