@@ -8,10 +8,10 @@ export async function generateCommand(app: App): Promise<Command<Globals>> {
   const command = new Command<Globals>()
     .description(
       "Make a video of a prompt.\n\n" +
-        "A config chooses the pipeline, flags and --set change its options: --diffuse-window 9 is " +
-        "--set diffuse.window=9. Progress goes to standard error. Ctrl-C ends the run early and " +
-        "leaves a playable file of what is finished; a second one gives up at once. Exit codes: " +
-        "0 done, 1 failure, 2 your mistake, 130 after Ctrl-C.",
+        "A config chooses the pipeline; flags named after its stages, and --set, change its options: " +
+        "--diffuse-window 9 is --set diffuse.window=9. What is left out is as the config says. " +
+        "Progress goes to standard error. Ctrl-C ends the run early and leaves a playable file of " +
+        "what is finished; a second one gives up at once. Exit codes: 0 done, 1 failure, 2 your mistake, 130 after Ctrl-C.",
     )
     .arguments("<prompt:string>")
     .env("SLUICE_DEVICE=<device:string>", "Device where --device is not given.", {
