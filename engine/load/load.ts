@@ -1,6 +1,6 @@
 /** Joins a graph, a file of weights and a device into a session. */
 
-import { type Graph, type ParameterData, writeModel } from "../onnx/mod.ts";
+import { type Graph, type Locate, writeModel } from "../onnx/mod.ts";
 import type { Device, Session, SessionOptions } from "../runtime/mod.ts";
 import { checkFinite, matchParameters, type WeightFile } from "../weights/mod.ts";
 
@@ -43,11 +43,13 @@ export function loadGraph(
   const path = Deno.realPathSync(file.path);
   const cut = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1;
   const location = path.slice(cut);
-  const locate = (name: string): ParameterData => {
+  const locate: Locate = (name) => {
     const { dtype, offset, length } = file.tensors.get(name)!;
     return { dtype, location, offset, length };
   };
-  return device.createSession(writeModel(graph, locate), {
+  // Adapters without 16-bit floats cannot gather from a table of them.
+  const narrowTables = device.kind !== "webgpu";
+  return device.createSession(writeModel(graph, locate, { narrowTables }), {
     ...options,
     externalFolder: path.slice(0, cut),
   });

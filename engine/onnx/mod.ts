@@ -13,4 +13,11 @@ export {
 } from "./graph.ts";
 export { Scope } from "./scope.ts";
 export * from "./ops/mod.ts";
-export { type ExternalData, type InlineData, type ParameterData, writeModel } from "./write.ts";
+export {
+  type ExternalData,
+  type InlineData,
+  type Locate,
+  type ParameterData,
+  writeModel,
+  type WriteOptions,
+} from "./write.ts";

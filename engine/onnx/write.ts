@@ -39,17 +39,26 @@ const OPSET = 24;
 const IR_VERSION = 11;
 const PRODUCER = "sluice";
 
-/**
- * Writes a graph.
- *
- * @param locate says where a parameter's elements are, by its name; may be left out for a graph without any
- */
-export function writeModel(graph: Graph, locate?: (name: string) => ParameterData): Uint8Array {
+/** Says where a parameter's elements are, by its name. */
+export type Locate = (name: string) => ParameterData;
+
+/** How parameters stored in another type than the graph's are read. */
+export interface WriteOptions {
+  /**
+   * Whether a table that is only gathered from stays in its stored type, its rows cast once they are gathered, so
+   * that a vocabulary of 256,384 rows is never widened as a whole. Default: true. Needs a device that can
+   * gather in that type.
+   */
+  readonly narrowTables?: boolean;
+}
+
+/** Writes a graph. `locate` may be left out for one without parameters. */
+export function writeModel(graph: Graph, locate?: Locate, options: WriteOptions = {}): Uint8Array {
   const domains = new Set(["", ...graph.nodes.map((node) => node.domain)]);
   return message((model) => {
     model.tag(1, WireType.Varint).int64(IR_VERSION);
     model.tag(2, WireType.LengthDelimited).string(PRODUCER);
-    nested(model, 7, (to) => writeGraph(to, graph, locate));
+    nested(model, 7, (to) => writeGraph(to, graph, new StoredParameters(graph, locate, options)));
     for (const domain of domains) {
       nested(model, 8, (to) => {
         to.tag(1, WireType.LengthDelimited).string(domain);
@@ -59,12 +68,7 @@ export function writeModel(graph: Graph, locate?: (name: string) => ParameterDat
   });
 }
 
-function writeGraph(
-  to: BinaryWriter,
-  graph: Graph,
-  locate: ((name: string) => ParameterData) | undefined,
-): void {
-  const stored = new StoredParameters(graph, locate);
+function writeGraph(to: BinaryWriter, graph: Graph, stored: StoredParameters): void {
   const casts = [...stored.casts()];
   for (const node of casts) nested(to, 1, (at) => writeNode(at, node));
   for (const node of graph.nodes) {
@@ -126,15 +130,14 @@ function castNode(from: string, to: string, dtype: DType): WrittenNode {
 
 /**
  * Parameters whose stored type differs from the graph's. Each is cast once, which the runtime folds when it
- * loads the graph; a table that is only gathered from is cast after the gathering, so that a vocabulary of
- * 256,384 rows is never widened as a whole.
+ * loads the graph, or after the gathering (`WriteOptions.narrowTables`).
  */
 class StoredParameters {
   readonly #data = new Map<Parameter, ParameterData>();
   readonly #tables = new Set<Value>();
   readonly #cast = new Map<Value, Parameter>();
 
-  constructor(graph: Graph, locate: ((name: string) => ParameterData) | undefined) {
+  constructor(graph: Graph, locate: Locate | undefined, { narrowTables = true }: WriteOptions) {
     for (const parameter of graph.parameters.values()) {
       if (!locate) {
         throw new TypeError(
@@ -145,6 +148,7 @@ class StoredParameters {
       this.#data.set(parameter, data);
       if (data.dtype !== parameter.value.dtype) this.#cast.set(parameter.value, parameter);
     }
+    if (!narrowTables) return;
     const elsewhere = new Set<Value>(graph.outputs.map(({ value }) => value));
     for (const { operator, inputs } of graph.nodes) {
       inputs.forEach((value, i) => {
