@@ -12,11 +12,14 @@ export interface BundleOptions {
   readonly minify: boolean;
 }
 
+let running = 0;
+
 /** The scripts by file name, such as `Studio.js`; those that several islands share have names of their own. */
 export async function bundle(
   { root, entries, minify }: BundleOptions,
 ): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
   const outdir = join(root, "_fresh");
+  running++;
   try {
     const { outputFiles } = await build({
       entryPoints: { ...entries },
@@ -42,8 +45,8 @@ export async function bundle(
       contents as Uint8Array<ArrayBuffer>,
     ]));
   } finally {
-    // Otherwise esbuild's process lives as long as this one.
-    await stop();
+    // Otherwise esbuild's process lives as long as this one; while it works for another, it must.
+    if (--running === 0) await stop();
   }
 }
 

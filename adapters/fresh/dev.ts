@@ -51,11 +51,15 @@ export class Builder<State = any> {
       ...Object.fromEntries(islands),
     };
     const minify = options.mode !== "development";
-    const [scripts, special, components] = await Promise.all([
-      bundle({ root: this.#root, entries, minify }),
-      loadSpecial<State>(routes),
-      loadIslands(islands),
+    const bundling = bundle({ root: this.#root, entries, minify });
+    // esbuild is a process of its own and works while the modules load. It is waited for in any case.
+    const [loaded] = await Promise.allSettled([
+      Promise.all([loadSpecial<State>(routes), loadIslands(islands)]),
+      bundling,
     ]);
+    if (loaded.status === "rejected") throw loaded.reason;
+    const [special, components] = loaded.value;
+    const scripts = await bundling;
     const files = new Map<string, BuiltFile>();
     const base = `/_fresh/js/${await idOf(scripts)}/`;
     for (const [name, body] of scripts) {

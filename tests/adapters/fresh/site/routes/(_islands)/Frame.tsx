@@ -1,0 +1,5 @@
+import type { ComponentChildren } from "preact";
+
+export default function Frame({ children }: { children: ComponentChildren }) {
+  return <section>{children}</section>;
+}
