@@ -28,9 +28,10 @@ const ROOMS: Readonly<Record<string, Room>> = {
   "engine/training": { rooms: ["engine"], names: NONE },
   "mod.ts": { rooms: ["pipeline", "plugins", "engine/runtime"], names: NONE },
   "cli": { rooms: ["mod.ts", "pipeline", "server", "engine/training"], names: ANY },
-  "server": { rooms: ["mod.ts", "pipeline"], names: ANY },
+  "server": { rooms: ["mod.ts", "pipeline", "server/wire.ts"], names: ANY },
+  "server/wire.ts": { rooms: ["pipeline"], names: NONE },
   "routes": { rooms: ["server", "mod.ts", "pipeline"], names: ANY },
-  "islands": { rooms: ["pipeline"], names: ANY },
+  "islands": { rooms: ["pipeline", "server/wire.ts"], names: ANY },
   "adapters": { rooms: [], names: ANY },
 };
 
@@ -45,6 +46,8 @@ function fromRoot(file: string): string {
 
 function roomOf(path: string): string {
   if (path.startsWith("routes/") && path.includes("(_islands)/")) return "islands";
+  // The one file of the server that the browser may see: types alone.
+  if (path === "server/wire.ts") return path;
   const [room = "", inner = ""] = path.split("/");
   return room === "engine" ? `engine/${inner}` : room;
 }
