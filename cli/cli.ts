@@ -21,6 +21,11 @@ const ENTRIES: readonly Entry[] = [
     load: async (app) => (await import("./commands/generate.ts")).generateCommand(app),
   },
   {
+    name: "ui",
+    description: "Serve the studio, a web page that plays videos while they are made.",
+    load: async (app) => (await import("./commands/ui.ts")).uiCommand(app),
+  },
+  {
     name: "pipeline",
     description: "List, check and describe pipelines.",
     load: async (app) => (await import("./commands/pipeline.ts")).pipelineCommand(app),
