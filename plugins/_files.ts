@@ -1,7 +1,12 @@
 /** Files that options name, opened with errors that say what to do. */
 
 import { fromFileUrl, isAbsolute, join } from "@std/path";
-import { openSafetensors, type WeightFile, WeightsError } from "../engine/weights/mod.ts";
+import {
+  openWeightFile,
+  splitWeightSpec,
+  type WeightFile,
+  WeightsError,
+} from "../engine/weights/mod.ts";
 import { UserError } from "../pipeline/errors.ts";
 
 /** What to open, and whose it is. */
@@ -43,16 +48,16 @@ export function locate(request: FileRequest): string {
   throw new UserError(`${found}, which ${option} names, is no file.`);
 }
 
-/** Opens a file of weights. */
+/**
+ * Opens a file of weights: safetensors or a torch checkpoint, `#key` choosing one of several sets of weights in it.
+ */
 export async function openWeights(request: FileRequest): Promise<WeightFile> {
-  const path = locate(request);
-  if (/\.(pt|pth|ckpt|bin)$/i.test(path)) {
-    throw new UserError(
-      `Cannot read ${path}, which ${request.option} names: torch checkpoints are not read yet. ` +
-        "Use the model's .safetensors file.",
-    );
-  }
-  return await mending(() => openSafetensors(path));
+  if (request.path === undefined) return await mending(() => openWeightFile(locate(request)));
+  const { path, key } = splitWeightSpec(
+    isAbsolute(request.path) ? request.path : join(request.directory, request.path),
+  );
+  const found = locate({ ...request, path });
+  return await mending(() => openWeightFile(key === undefined ? found : `${found}#${key}`));
 }
 
 /** Runs something that looks at weights; what is wrong with them is the user's to mend. */

@@ -1,8 +1,9 @@
 /** Joins a graph, a file of weights and a device into a session. */
 
-import { type Graph, type Locate, writeModel } from "../onnx/mod.ts";
+import { type Graph, writeModel } from "../onnx/mod.ts";
 import type { Device, Session, SessionOptions } from "../runtime/mod.ts";
 import { checkFinite, matchParameters, type WeightFile } from "../weights/mod.ts";
+import { placeParameters } from "./_away.ts";
 
 /** How weights are checked. */
 export interface CheckOptions {
@@ -29,28 +30,26 @@ export async function checkWeights(
 
 /**
  * Loads a graph on a device. Its parameters are read from the file where they lie: nothing is converted or
- * copied before the runtime has it.
+ * copied before the runtime has it. Those that do not lie there as they are used (`inPlace: false`) are read first.
  *
  * @param file may be left out for a graph without parameters; is to be checked before
  */
-export function loadGraph(
+export async function loadGraph(
   device: Device,
   graph: Graph,
   file?: WeightFile,
   options: Omit<SessionOptions, "externalFolder"> = {},
 ): Promise<Session> {
-  if (!file) return device.createSession(writeModel(graph), options);
-  const path = Deno.realPathSync(file.path);
-  const cut = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1;
-  const location = path.slice(cut);
-  const locate: Locate = (name) => {
-    const { dtype, offset, length } = file.tensors.get(name)!;
-    return { dtype, location, offset, length };
-  };
+  if (!file) return await device.createSession(writeModel(graph), options);
+  await using placed = await placeParameters(file, [...graph.parameters.keys()]);
+  const { folder, data } = placed;
   // Adapters without 16-bit floats cannot gather from a table of them.
   const narrowTables = device.kind !== "webgpu";
-  return device.createSession(writeModel(graph, locate, { narrowTables }), {
-    ...options,
-    externalFolder: path.slice(0, cut),
-  });
+  return await device.createSession(
+    writeModel(graph, (name) => data.get(name)!, { narrowTables }),
+    {
+      ...options,
+      externalFolder: folder,
+    },
+  );
 }

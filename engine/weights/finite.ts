@@ -2,7 +2,7 @@
 
 import { bytesPer, isFloat, type Shape, stridesOf } from "../tensor/mod.ts";
 import { openFile, readFully } from "./_read.ts";
-import { entryOf, type WeightEntry, type WeightFile, WeightsError } from "./weight_file.ts";
+import { entryOf, type WeightFile, WeightsError } from "./weight_file.ts";
 
 /** Bytes looked at in one go; a multiple of every element's size. */
 const blockBytes = 4 << 20;
@@ -25,14 +25,7 @@ export async function checkFinite(
   const block = new Uint8Array(blockBytes);
   const problems: string[] = [];
   for (const name of names) {
-    const problem = await firstProblem(
-      handle,
-      file.path,
-      name,
-      entryOf(file, name),
-      block,
-      options,
-    );
+    const problem = await firstProblem(file, handle, name, block, options);
     if (problem !== undefined) problems.push(problem);
   }
   if (problems.length > 0) {
@@ -46,20 +39,27 @@ export async function checkFinite(
 }
 
 async function firstProblem(
+  file: WeightFile,
   handle: Deno.FsFile,
-  path: string,
   name: string,
-  { dtype, shape, offset, length }: WeightEntry,
   block: Uint8Array<ArrayBuffer>,
   { signal }: { readonly signal?: AbortSignal },
 ): Promise<string | undefined> {
+  const { dtype, shape, offset, length, inPlace } = entryOf(file, name);
   if (!isFloat(dtype)) return;
+  let whole: Uint8Array<ArrayBuffer> | undefined;
+  if (inPlace === false) {
+    signal?.throwIfAborted();
+    whole = new Uint8Array(length);
+    await file.readInto(name, whole);
+  }
   const size = bytesPer(dtype);
   const scan = scanners[dtype];
   for (let done = 0; done < length; done += blockBytes) {
     signal?.throwIfAborted();
     const bytes = block.subarray(0, Math.min(blockBytes, length - done));
-    await readFully(handle, path, offset + done, bytes, `tensor "${name}"`);
+    if (whole) bytes.set(whole.subarray(done, done + bytes.length));
+    else await readFully(handle, file.path, offset + done, bytes, `tensor "${name}"`);
     const { at, nan } = scan(block.buffer, bytes.length / size);
     if (at >= 0) {
       const index = indexOf(done / size + at, shape);

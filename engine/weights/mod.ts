@@ -8,5 +8,12 @@ export {
   WeightsError,
 } from "./weight_file.ts";
 export { headerLimit, openSafetensors, writeSafetensors } from "./safetensors.ts";
+export { openTorch } from "./torch.ts";
+export {
+  openWeightFile,
+  type OpenWeightOptions,
+  splitWeightSpec,
+  type WeightSpec,
+} from "./open.ts";
 export { type ExpectedParameter, type MatchOptions, matchParameters } from "./match.ts";
 export { checkFinite } from "./finite.ts";

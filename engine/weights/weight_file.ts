@@ -10,6 +10,11 @@ export interface WeightEntry {
   readonly offset: number;
   /** Bytes. */
   readonly length: number;
+  /**
+   * False where the tensor's bytes do not lie at `offset` as they are to be used (its elements lie apart, or
+   * something is merged into them): `read` alone gives them. Default: true.
+   */
+  readonly inPlace?: boolean;
 }
 
 /**
@@ -20,6 +25,8 @@ export interface WeightFile {
   readonly metadata: ReadonlyMap<string, string>;
   /** Every tensor by name, in the file's order. */
   readonly tensors: ReadonlyMap<string, WeightEntry>;
+  /** The outermost containers that hold tensors, where the format nests them. */
+  readonly groups?: readonly string[];
   /**
    * A tensor's values; throws a `WeightsError` where there is none of that name or the file ends
    * early.

@@ -1,0 +1,98 @@
+/** Parameters that do not lie in the weight file as the runtime is to have them. */
+
+import type { ParameterData } from "../onnx/mod.ts";
+import { entryOf, type WeightEntry, type WeightFile, WeightsError } from "../weights/mod.ts";
+
+/** Bytes that are put into the model itself; it must stay below 2 GiB, and more go to a file. */
+const inlineLimit = 256 << 20;
+
+/** Where parameters are, for one graph. */
+export interface Placed {
+  /** Folder that holds every location. */
+  readonly folder: string;
+  readonly data: ReadonlyMap<string, ParameterData>;
+  /** Removes what was written for the loading; the runtime has it by then. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Says where each parameter is. Those that are not in place are read, one after another, into the model or,
+ * where they are many, into a temporary file that the runtime maps as it does the checkpoint.
+ *
+ * @param names the graph's parameters
+ * @param limit bytes that go into the model at most
+ */
+export async function placeParameters(
+  file: WeightFile,
+  names: readonly string[],
+  limit: number = inlineLimit,
+): Promise<Placed> {
+  const path = Deno.realPathSync(file.path);
+  const entries = names.map((name) => [name, entryOf(file, name)] as const);
+  const away = entries.filter(([, { inPlace }]) => inPlace === false);
+  const bytes = away.reduce((sum, [, { length }]) => sum + length, 0);
+  await using stack = new AsyncDisposableStack();
+  const spill = bytes > limit ? await write(file, away, stack) : undefined;
+  const folder = spill ? sharedFolder(path, spill.path) : folderOf(path);
+  const data = new Map<string, ParameterData>();
+  for (const [name, { dtype, offset, length, inPlace }] of entries) {
+    const begin = spill?.offsets.get(name);
+    if (spill && begin !== undefined) {
+      data.set(name, { dtype, location: spill.path.slice(folder.length), offset: begin, length });
+    } else if (inPlace === false) {
+      const bytes = new Uint8Array(length);
+      await file.readInto(name, bytes);
+      data.set(name, { dtype, data: bytes });
+    } else {
+      data.set(name, { dtype, location: path.slice(folder.length), offset, length });
+    }
+  }
+  const owned = stack.move();
+  return { folder, data, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Writes tensors to a file that goes away with the stack. */
+async function write(
+  file: WeightFile,
+  entries: readonly (readonly [string, WeightEntry])[],
+  stack: AsyncDisposableStack,
+): Promise<{ readonly path: string; readonly offsets: ReadonlyMap<string, number> }> {
+  const path = Deno.realPathSync(await Deno.makeTempFile({ prefix: "sluice-weights-" }));
+  // Where a mapped file cannot be removed, the system's own cleaning does.
+  stack.defer(() => Deno.remove(path).catch(() => {}));
+  const offsets = new Map<string, number>();
+  using to = await Deno.open(path, { write: true });
+  let end = 0;
+  for (const [name, { length }] of entries) {
+    const bytes = new Uint8Array(length);
+    await file.readInto(name, bytes);
+    offsets.set(name, end);
+    try {
+      for (let done = 0; done < length;) done += await to.write(bytes.subarray(done));
+    } catch (error) {
+      throw new WeightsError(
+        file.path,
+        `${entries.length} of its tensors are put in order in ${path}, and that failed: ${
+          (error as Error).message
+        }; TMPDIR names another folder with room`,
+        { cause: error },
+      );
+    }
+    end += length;
+  }
+  return { path, offsets };
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
+}
+
+/** The innermost folder that two files are in. */
+function sharedFolder(a: string, b: string): string {
+  let folder = folderOf(a);
+  while (folder !== "" && !b.startsWith(folder)) folder = folderOf(folder.slice(0, -1));
+  if (folder === "") {
+    throw new TypeError(`cannot map ${a} and ${b} together: they are on different drives`);
+  }
+  return folder;
+}
