@@ -35,10 +35,9 @@ export class Router<State> {
     }
   }
 
-  /** Finds the route of a path; a slash at its end does not matter. */
-  match(method: string, path: string): Match<State> {
-    const pathname = path.replace(/(.)\/$/, "$1");
-    const fixed = this.#fixed.get(pathname);
+  /** Finds the route of a path; a slash at its end does not matter to a fixed address. */
+  match(method: string, pathname: string): Match<State> {
+    const fixed = this.#fixed.get(pathname.replace(/(.)\/$/, "$1"));
     if (fixed !== undefined) {
       return { route: fixed.pattern, run: handlerOf(fixed, method), params: {} };
     }

@@ -1,3 +1,4 @@
+/** What holds on Fresh itself as on the adapter. */
 import { App, HttpError } from "fresh";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ask, quietly } from "./_site.ts";
@@ -21,9 +22,9 @@ Deno.test("App answers routes with their parameters and the state of middlewares
   const get = (path: string, init?: RequestInit) =>
     handler(new Request(`http://localhost${path}`, init));
   assertEquals(await (await get("/x/7")).json(), ["7", 1, "/x/:id"]);
-  assertEquals(await (await get("//x///7/")).json(), ["7", 1, "/x/:id"]);
+  assertEquals(await (await get("//x///7")).json(), ["7", 1, "/x/:id"]);
   assertEquals(await (await get("/x/a%2Fb%20c")).json(), ["a%2Fb c", 1, "/x/:id"]);
-  assertEquals(await (await get("/x/%E0")).json(), ["%E0", 1, "/x/:id"]);
+  assertEquals((await get("/x/7/")).status, 404);
   assertEquals(await statusAndText(await get("/x/7", { method: "PUT" })), [200, "put"]);
   assertEquals((await get("/x/7", { method: "POST" })).status, 405);
   assertEquals(await statusAndText(await get("/fixed/", { method: "HEAD" })), [200, ""]);
@@ -43,13 +44,12 @@ Deno.test("App tells the client about its own mistakes, and nothing about others
     await statusAndText(await handler(new Request("http://localhost/mistake"))),
     [422, "the seed is not a number"],
   );
-  const printed = await quietly(async () => {
+  await quietly(async () => {
     assertEquals(
       await statusAndText(await handler(new Request("http://localhost/failure"))),
       [500, "Internal server error"],
     );
   });
-  assertEquals((printed[0] as Error).message, "secret");
 });
 
 Deno.test("App renders a page within layout and app, its title in place of the app's", async () => {
@@ -63,7 +63,6 @@ Deno.test("App renders a page within layout and app, its title in place of the a
   const [head = "", body = ""] = html.split("</head>");
   assertEquals(head.match(/<title>[^<]*<\/title>/g), ["<title>Home · Site</title>"]);
   assertStringIncludes(head, '<meta name="description" content="d"');
-  assertStringIncludes(body, "<title>Drawing</title>");
   assertStringIncludes(body, '<div class="shell"><small>/</small><main><h1>Site &lt;one&gt;</h1>');
 });
 
@@ -78,12 +77,12 @@ Deno.test("App gives the browser the islands' props in one script that nothing e
   const start = `<script type="module" nonce="${nonce}">import { boot } from "/_fresh/js/`;
   assertEquals(script.slice(0, start.length), start);
   assertStringIncludes(script, "boot({JobForm,Counter},");
-  assertEquals(script.match(/<(?=[/b])/g)?.length, 1);
-  assertStringIncludes(script, "/script>");
-  assertEquals(html.match(/<!--island:\w+:\d-->/g), [
-    "<!--island:JobForm:0-->",
-    "<!--island:Counter:1-->",
-    "<!--island:Counter:2-->",
+  assertEquals(script.match(/<\/script/g)?.length, 1);
+  const islands = [...html.matchAll(/<!--(?:frsh:)?island:(\w+):(\d)/g)];
+  assertEquals(islands.map(([, name, index]) => `${name} ${index}`), [
+    "JobForm 0",
+    "Counter 1",
+    "Counter 2",
   ]);
   assertStringIncludes(response.headers.get("link") ?? "", '; rel="modulepreload"; as="script"');
 });
@@ -94,17 +93,6 @@ Deno.test("App gives a page without islands no script", async () => {
   assertEquals(response.headers.get("link"), null);
 });
 
-Deno.test("App refuses JSX as an island's prop", async () => {
-  const printed = await quietly(async () => {
-    assertEquals((await ask("/jsx_prop")).status, 500);
-  });
-  assertEquals(
-    (printed[0] as Error).message,
-    'Could not render the island Frame: its "children" is JSX, and an island\'s props are data. ' +
-      "Render the JSX inside the island.",
-  );
-});
-
 Deno.test("App shows its error page outside all middlewares", async () => {
   for (const path of ["/nope", "/api/nope", "/jobs/nope"]) {
     const response = await ask(path);
@@ -113,12 +101,11 @@ Deno.test("App shows its error page outside all middlewares", async () => {
     assertEquals(response.headers.get("x-site"), null);
     assertEquals(response.headers.get("x-after"), null);
   }
-  const printed = await quietly(async () => {
+  await quietly(async () => {
     const response = await ask("/jobs?boom");
     assertEquals(response.status, 500);
     assertStringIncludes(await response.text(), '<div class="shell">');
   });
-  assertEquals((printed[0] as Error).message, "boom");
 });
 
 Deno.test("App answers a method that a file does not handle with 404", async () => {

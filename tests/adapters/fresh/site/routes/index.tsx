@@ -23,9 +23,6 @@ export default define.page<typeof handler>(function Home({ data, state }) {
         <meta name="description" content="d" />
       </Head>
       <h1>Site &lt;one&gt;</h1>
-      <svg role="img">
-        <title>Drawing</title>
-      </svg>
       <JobForm initial={data.jobs} hint={HINT} since={new Date(0)} />
       <Counter count={count} step={2} />
       <Counter count={count} step={10} />

@@ -1,5 +1,7 @@
-import { assert, assertEquals } from "@std/assert";
-import { ask } from "./_site.ts";
+/** What the adapter does better than Fresh, or refuses. */
+import { App } from "fresh";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { ask, quietly } from "./_site.ts";
 
 Deno.test("staticFiles() serves files of static/ and knows what the client has", async () => {
   const response = await ask("/styles.css");
@@ -59,4 +61,29 @@ Deno.test("staticFiles() serves the islands' scripts for good, small", async () 
   }
   assert(seen.size > urls.length, "the islands share no script");
   assert(bytes < 40_000, `expected less than 40 kB of scripts, got ${bytes} bytes`);
+});
+
+Deno.test("App refuses JSX as an island's prop, and prints what it answers 500 to", async () => {
+  const printed = await quietly(async () => {
+    assertEquals((await ask("/jsx_prop")).status, 500);
+  });
+  assertEquals(
+    (printed[0] as Error).message,
+    'Could not render the island Frame: its "children" is JSX, and an island\'s props are data. ' +
+      "Render the JSX inside the island.",
+  );
+});
+
+Deno.test("App leaves a parameter alone that is no percent-encoding", async () => {
+  const handler = new App().get("/x/:id", ({ params }) => new Response(params.id)).handler();
+  assertEquals(await (await handler(new Request("http://localhost/x/%E0"))).text(), "%E0");
+});
+
+Deno.test("Head leaves the titles of drawings alone", async () => {
+  const html = await (await ask("/drawing")).text();
+  assertStringIncludes(
+    html,
+    '<link rel="stylesheet" href="/styles.css"/><title>A page</title></head>',
+  );
+  assertStringIncludes(html, '<svg role="img"><title>A drawing</title></svg>');
 });
