@@ -1,7 +1,7 @@
 /** Networks by the names that configs use, with what each was made for. Data only: cheap to import. */
 
 import embedded from "../assets/embedded/config.json" with { type: "json" };
-import type { CausalWanConfig } from "../engine/networks/causal_wan.ts";
+import type { WanConfig } from "../engine/networks/mod.ts";
 import { taew2_1, umt5Xxl, wan2_1_1_3b } from "../engine/networks/presets.ts";
 import type { TaehvConfig } from "../engine/networks/taehv.ts";
 import type { Umt5Config } from "../engine/networks/umt5.ts";
@@ -20,7 +20,7 @@ export interface TextModel {
 
 /** A diffusion transformer, and the sampling it was made for. */
 export interface DiffusionModel {
-  readonly sizes: CausalWanConfig;
+  readonly sizes: WanConfig;
   readonly weights?: URL;
   /** Pixels of a picture. */
   readonly height: number;

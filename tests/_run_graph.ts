@@ -11,19 +11,24 @@ export interface RunGraphOptions {
   readonly weights?: WeightFile;
   readonly threads?: number;
   readonly device?: string;
+  /** Sizes that the graph knows by name only. */
+  readonly sizes?: Readonly<Record<string, number>>;
 }
 
-/** The outputs by name. Sizes known only by name are not supported: tests give whole shapes. */
+/** The outputs by name. */
 export async function runGraph(
   graph: Graph,
   inputs: Readonly<Record<string, TensorData>>,
-  { weights, threads = 1, device: name = "cpu" }: RunGraphOptions = {},
+  { weights, threads = 1, device: name = "cpu", sizes = {} }: RunGraphOptions = {},
 ): Promise<Record<string, TensorData>> {
   await using device = await openDevice(name, { threads });
   await using session = await loadGraph(device, graph, weights);
   using binding = session.createBinding();
   for (const { name, dtype, dims } of graph.inputs) {
-    using tensor = device.createTensor(dtype as DType, dims as number[]);
+    using tensor = device.createTensor(
+      dtype as DType,
+      dims.map((dim) => typeof dim === "string" ? sizes[dim]! : dim),
+    );
     await tensor.write(inputs[name] as never);
     binding.input(name, tensor);
   }

@@ -1,16 +1,21 @@
 /** Networks: pure functions from sizes to a graph, parameters named as the checkpoints name them. */
 
 export {
-  causalWan,
-  type CausalWanConfig,
-  causalWanContext,
-  causalWanNames,
-  type CausalWanOptions,
+  type AttentionKind,
   type ChunkShape,
   tokensPerFrame,
-} from "./causal_wan.ts";
+  type WanConfig,
+} from "./_wan_block.ts";
+export type { AttentionSpan, FrameRange } from "./_wan_sequence.ts";
+export { causalWan, causalWanNames, type CausalWanOptions } from "./causal_wan.ts";
+export {
+  type BlockCausalOptions,
+  blockCausalPlan,
+  causalWanSequence,
+  type CausalWanSequenceOptions,
+} from "./causal_wan_sequence.ts";
 export { type RotaryTables, rotaryTables, timestepSinusoid, type TokenGrid } from "./positions.ts";
-export { taew2_1, umt5Xxl, wan2_1_1_3b } from "./presets.ts";
+export { taew2_1, umt5Xxl, wan2_1_14b, wan2_1_1_3b } from "./presets.ts";
 export {
   type ClipShape,
   framesToTrim,
@@ -22,3 +27,5 @@ export {
   temporalFactor,
 } from "./taehv.ts";
 export { relativeBucket, type Umt5Config, umt5Encoder, type Umt5Options } from "./umt5.ts";
+export { wan, type WanOptions } from "./wan.ts";
+export { contextName, wanContext } from "./wan_context.ts";

@@ -1,6 +1,6 @@
 /** Published networks' sizes. Each number cites where it stands. */
 
-import type { CausalWanConfig } from "./causal_wan.ts";
+import type { WanConfig } from "./_wan_block.ts";
 import type { TaehvConfig } from "./taehv.ts";
 import type { Umt5Config } from "./umt5.ts";
 
@@ -10,11 +10,31 @@ import type { Umt5Config } from "./umt5.ts";
  * Wan-Video/Wan2.1@9737cba9c1c3c4d04b33fcad41c111989865d315, wan/configs/wan_t2v_1_3B.py:20-29 and
  * wan/configs/shared_config.py:11 (text_len); the rest are defaults of wan/modules/model.py (WanModel).
  */
-export const wan2_1_1_3b: CausalWanConfig = {
+export const wan2_1_1_3b: WanConfig = {
   dim: 1536,
   ffnDim: 8960,
   numHeads: 12,
   numLayers: 30,
+  freqDim: 256,
+  textDim: 4096,
+  textLen: 512,
+  inDim: 16,
+  outDim: 16,
+  patchSize: [1, 2, 2],
+  eps: 1e-6,
+};
+
+/**
+ * Wan2.1-T2V-14B; 14,288,491,584 parameters.
+ *
+ * Wan-Video/Wan2.1@9737cba9c1c3c4d04b33fcad41c111989865d315, wan/configs/wan_t2v_14B.py:20-29 and
+ * wan/configs/shared_config.py:11 (text_len); the rest are defaults of wan/modules/model.py:387-392 (WanModel).
+ */
+export const wan2_1_14b: WanConfig = {
+  dim: 5120,
+  ffnDim: 13824,
+  numHeads: 40,
+  numLayers: 40,
   freqDim: 256,
   textDim: 4096,
   textLen: 512,

@@ -12,20 +12,20 @@ import type {
 import { checkWeights, fusedAttentionWorks, loadGraph } from "../../engine/load/mod.ts";
 import {
   causalWan,
-  type CausalWanConfig,
-  causalWanContext,
   causalWanNames,
   type ChunkShape,
   rotaryTables,
   timestepSinusoid,
   tokensPerFrame,
+  type WanConfig,
+  wanContext,
 } from "../../engine/networks/mod.ts";
 import type { Binding, Device, Session, Tensor } from "../../engine/runtime/mod.ts";
 import type { WeightFile } from "../../engine/weights/mod.ts";
 
 /** How the model is loaded. */
 export interface CausalWanModelOptions {
-  readonly sizes: CausalWanConfig;
+  readonly sizes: WanConfig;
   readonly chunk: ChunkShape;
   /** Latent frames that the cache holds. */
   readonly window: number;
@@ -36,7 +36,7 @@ export interface CausalWanModelOptions {
 
 /** A causal Wan, loaded. One run at a time, one call at a time. */
 export class CausalWanModel implements AsyncDisposable {
-  readonly #sizes: CausalWanConfig;
+  readonly #sizes: WanConfig;
   readonly #chunk: ChunkShape;
   readonly #tokensPerFrame: number;
   readonly #stack: AsyncDisposableStack;
@@ -118,7 +118,7 @@ export class CausalWanModel implements AsyncDisposable {
     const fused = options.attention === "fused" ||
       (options.attention === "auto" && await fusedAttentionWorks(device));
     const graph = causalWan(sizes, chunk, { attention: fused ? "fused" : "composed" });
-    const contextGraph = causalWanContext(sizes);
+    const contextGraph = wanContext(sizes);
     await checkWeights([graph, contextGraph], weights, signal ? { signal } : {});
     await using stack = new AsyncDisposableStack();
     const loading = { ...(signal && { signal }) };

@@ -8,13 +8,13 @@ import {
   rollout,
   type RolloutNoise,
 } from "../../engine/diffusion/mod.ts";
-import type { CausalWanConfig } from "../../engine/networks/mod.ts";
+import type { WanConfig } from "../../engine/networks/mod.ts";
 import { openDevice } from "../../engine/runtime/mod.ts";
 import { CausalWanModel } from "../../plugins/diffuse/model.ts";
 import type { Golden } from "../_golden.ts";
 
 /** Sizes of the golden networks. */
-export const goldenSizes: CausalWanConfig = {
+export const goldenSizes: WanConfig = {
   dim: 48,
   ffnDim: 128,
   numHeads: 3,

@@ -1,4 +1,4 @@
-/** Attention and rotary positions. N heads of H channels, S queries, L keys. */
+/** Attention and rotary positions. B sequences, N heads of H channels, S queries, L keys. */
 
 import type { Dim } from "../dims.ts";
 import { float, type Value } from "../graph.ts";
@@ -12,10 +12,10 @@ import { reshape, transpose } from "./shape.ts";
  * softmax(q·kᵀ / √H)·v of every head, unmasked, by ONNX Runtime's own kernels (flash attention where the
  * device has it).
  *
- * @param q `[1, S, N·H]`
- * @param k `[1, L, N·H]`
- * @param v `[1, L, N·H]`
- * @returns `[1, S, N·H]`
+ * @param q `[B, S, N·H]`
+ * @param k `[B, L, N·H]`
+ * @param v `[B, L, N·H]`
+ * @returns `[B, S, N·H]`
  */
 export function multiHeadAttention(q: Value, k: Value, v: Value, heads: number): Value {
   checkAttention("MultiHeadAttention", q, k, v, heads);
@@ -29,7 +29,7 @@ export function multiHeadAttention(q: Value, k: Value, v: Value, heads: number):
 export interface ComposedAttentionOptions {
   /** Factor of q·kᵀ; 1 / √H where it is left out. */
   readonly scale?: number;
-  /** Added to the scores `[1, N, S, L]`, or to what stretches to that. */
+  /** Added to the scores `[B, N, S, L]`, or to what stretches to that. */
   readonly bias?: Value;
 }
 
@@ -45,19 +45,23 @@ export function composedAttention(
   { scale, bias }: ComposedAttentionOptions = {},
 ): Value {
   checkAttention("attention", q, k, v, heads);
+  const [batch, rows] = q.dims as [number, number];
   const width = (q.dims[2] as number) / heads;
   const split = (x: Value, perm: readonly number[]) => {
     const dims = symbolicAs0(x.dims[1]!);
-    return transpose(reshape(x, [1, dims, heads, width], [1, x.dims[1]!, heads, width]), perm);
+    return transpose(
+      reshape(x, [batch, dims, heads, width], [batch, x.dims[1]!, heads, width]),
+      perm,
+    );
   };
   const factor = scale ?? 1 / Math.sqrt(width);
-  const queries = split(q, [0, 2, 1, 3]); // [1, S, N·H] -> [1, N, S, H]
-  const keys = split(k, [0, 2, 3, 1]); // [1, L, N·H] -> [1, N, H, L]
-  const values = split(v, [0, 2, 1, 3]); // [1, L, N·H] -> [1, N, L, H]
+  const queries = split(q, [0, 2, 1, 3]); // [B, S, N·H] -> [B, N, S, H]
+  const keys = split(k, [0, 2, 3, 1]); // [B, L, N·H] -> [B, N, H, L]
+  const values = split(v, [0, 2, 1, 3]); // [B, L, N·H] -> [B, N, L, H]
   let scores = matMul(factor === 1 ? queries : mul(queries, factor), keys);
   if (bias) scores = add(scores, bias);
-  const mixed = matMul(softmax(scores), values); // [1, N, S, H]
-  return reshape(transpose(mixed, [0, 2, 1, 3]), [1, q.dims[1] as number, heads * width]);
+  const mixed = matMul(softmax(scores), values); // [B, N, S, H]
+  return reshape(transpose(mixed, [0, 2, 1, 3]), [batch, rows, heads * width]);
 }
 
 /**
@@ -87,6 +91,9 @@ export function rotaryEmbedding(x: Value, cos: Value, sin: Value, heads: number)
 function checkAttention(operator: string, q: Value, k: Value, v: Value, heads: number): void {
   sameTypes(operator, q, k, v);
   for (const value of [q, k, v]) expectRank(operator, value, 3);
+  if (k.dims[0] !== q.dims[0] || v.dims[0] !== q.dims[0]) {
+    fail(operator, "expected q, k and v of one batch", [q, k, v]);
+  }
   if (k.dims[1] !== v.dims[1]) fail(operator, "expected as many keys as values", [k, v]);
   if (q.dims[2] !== k.dims[2] || q.dims[2] !== v.dims[2]) {
     fail(operator, "expected q, k and v of one width", [q, k, v]);

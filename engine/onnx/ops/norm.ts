@@ -1,8 +1,10 @@
-/** Normalisation over the last axis, and softmax. */
+/** Normalisation, and softmax. */
 
 import type { Value } from "../graph.ts";
 import { float } from "../graph.ts";
+import { axisOf } from "../dims.ts";
 import { expectDims, sameTypes } from "./_check.ts";
+import { div, mul } from "./elementwise.ts";
 
 /**
  * (x − mean) / √(variance + eps) · scale + bias over the last axis. Scale and bias may be results of other
@@ -28,6 +30,18 @@ export function rmsNormalization(x: Value, scale: Value, eps = 1e-6): Value {
   return x.graph.node("SimplifiedLayerNormalization", [x, scale], [x], {
     attributes: { axis: -1, epsilon: float(eps) },
   })[0]!;
+}
+
+/** x / max(Euclidean length along an axis, eps). */
+export function l2Normalization(x: Value, axis: number, eps = 1e-12): Value {
+  const { graph } = x;
+  const at = axisOf(axis, x.rank, "L2 normalization");
+  const dims = x.dims.with(at, 1);
+  const spec = [{ dtype: x.dtype, dims }];
+  const axes = graph.integers([at]);
+  const squared = graph.node("ReduceSum", [mul(x, x), axes], spec, { attributes: { keepdims: 1 } });
+  const length = graph.node("Sqrt", [squared[0]!], spec)[0]!;
+  return div(x, graph.node("Max", [length, graph.scalar(eps, x.dtype)], spec)[0]!);
 }
 
 /** exp(x) over its sum along one axis. */

@@ -1,7 +1,7 @@
 /** Operators that move elements about. */
 
 import { axisOf, countOf, type Dim, type Dims, formatDims, sameDims } from "../dims.ts";
-import type { Value } from "../graph.ts";
+import type { Graph, Value } from "../graph.ts";
 import { expectRank, fail, sameTypes } from "./_check.ts";
 
 /**
@@ -38,6 +38,12 @@ export function transpose(x: Value, perm: readonly number[]): Value {
   return x.graph.node("Transpose", [x], [{ dtype: x.dtype, dims }], { attributes: { perm } })[0]!;
 }
 
+/** One number in every place, in the graph's type. */
+export function fill(graph: Graph, value: number, dims: readonly number[]): Value {
+  const number = graph.scalar(value);
+  return graph.node("Expand", [number, graph.integers(dims)], [{ dtype: number.dtype, dims }])[0]!;
+}
+
 /** Values one behind the other along an axis. */
 export function concat(values: readonly Value[], axis: number): Value {
   const [first] = values;
@@ -71,17 +77,31 @@ export function split(x: Value, sizes: readonly number[], axis: number): Value[]
   );
 }
 
-/** Elements `start … end − 1` along an axis. */
-export function slice(x: Value, axis: number, start: number, end: number): Value {
+/** Elements `start … end − 1` along an axis, or every `step`-th of them. */
+export function slice(x: Value, axis: number, start: number, end: number, step = 1): Value {
   const at = axisOf(axis, x.rank, "Slice");
   const size = x.dims[at];
   if (typeof size !== "number" || start < 0 || end > size || start >= end) {
     fail("Slice", `${start} … ${end} is outside axis ${at}`, [x]);
   }
   const { graph } = x;
-  const [from, to, axes] = [[start], [end], [at]].map((values) => graph.integers(values));
-  return graph.node("Slice", [x, from, to, axes], [
-    { dtype: x.dtype, dims: x.dims.with(at, end - start) },
+  const settings = [start, end, at, ...(step === 1 ? [] : [step])];
+  return graph.node("Slice", [x, ...settings.map((value) => graph.integers([value]))], [
+    { dtype: x.dtype, dims: x.dims.with(at, Math.ceil((end - start) / step)) },
+  ])[0]!;
+}
+
+/** Zeros added along an axis. */
+export function pad(x: Value, axis: number, before: number, after = 0): Value {
+  const at = axisOf(axis, x.rank, "Pad");
+  const size = x.dims[at];
+  if (typeof size !== "number" || before < 0 || after < 0) {
+    fail("Pad", `cannot add ${before} and ${after} to axis ${at}`, [x]);
+  }
+  const { graph } = x;
+  const pads = graph.integers([before, after]);
+  return graph.node("Pad", [x, pads, graph.scalar(0, x.dtype), graph.integers([at])], [
+    { dtype: x.dtype, dims: x.dims.with(at, size + before + after) },
   ])[0]!;
 }
 

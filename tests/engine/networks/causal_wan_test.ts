@@ -1,11 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
   causalWan,
-  causalWanContext,
   rotaryTables,
   timestepSinusoid,
   tokensPerFrame,
   wan2_1_1_3b,
+  wanContext,
 } from "../../../engine/networks/mod.ts";
 import { assertClose, Golden } from "../../_golden.ts";
 
@@ -14,7 +14,7 @@ Deno.test("causalWan() of wan2.1-1.3b has the published number of parameters and
   const graph = causalWan(wan2_1_1_3b, chunk);
   const parameters = new Map([
     ...graph.parameters,
-    ...causalWanContext(wan2_1_1_3b).parameters,
+    ...wanContext(wan2_1_1_3b).parameters,
   ]);
   const count = [...parameters.values()].reduce(
     (sum, { shape }) => sum + shape.reduce((a, b) => a * b),
