@@ -1,5 +1,4 @@
 /** Serves the studio until the user leaves. */
-import { serve } from "../server/serve.ts";
 import type { App } from "./app.ts";
 import { configPath } from "./configs.ts";
 import { mistake } from "./failure.ts";
@@ -24,6 +23,7 @@ export async function serveUi(app: App, request: UiRequest): Promise<void> {
   const { screen } = app;
   await checkRequest(app, request);
   const { port, host, config, gallery, device, threads, token } = request;
+  const { serve } = await import("../server/serve.ts");
   const served = await serve({
     host,
     gallery,
