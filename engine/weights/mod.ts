@@ -15,5 +15,6 @@ export {
   splitWeightSpec,
   type WeightSpec,
 } from "./open.ts";
+export { type Lora, mergeLoras } from "./lora.ts";
 export { type ExpectedParameter, type MatchOptions, matchParameters } from "./match.ts";
 export { checkFinite } from "./finite.ts";
