@@ -20,14 +20,24 @@ const sizes = z.object({
   eps: z.number().positive(),
 });
 
+/** A file of a LoRA, with how much of it. */
+const lora = z.object({
+  path: z.string().min(1),
+  scale: z.number().min(-10).max(10).default(1),
+});
+
 /** What `diffuse` can be told. What is left out is what the network was made for. */
 export const diffuseOptions = z.object({
   network: z.enum(namesOf(diffusionModels)).default("embedded").describe(
     "Diffusion transformer by name",
   ),
   weights: z.string().min(1).optional().describe(
-    "Its weights (.safetensors); the embedded network has its own",
+    "Its weights: .safetensors, or .pt with #key, such as self_forcing_dmd.pt#generator_ema; the embedded network has its own",
   ),
+  lora: z.union([z.string().min(1), z.array(z.union([z.string().min(1), lora]))]).optional()
+    .describe(
+      "LoRAs to merge into the weights: a file, or a list such as [{ path: style.safetensors, scale: 0.8 }]",
+    ),
   sizes: sizes.partial().optional().describe("Sizes that differ from the named network's"),
   latentFrames: count.default(21).describe(
     "Latent frames in all: n give 4n − 3 pictures, 21 give 81; 0 = endless",
@@ -99,6 +109,12 @@ export const diffuseOptions = z.object({
 
 /** What `diffuse` was told, checked. */
 export type DiffuseOptions = z.output<typeof diffuseOptions>;
+
+/** The LoRAs that options name, in their order. */
+export function lorasOf({ lora = [] }: DiffuseOptions): { path: string; scale: number }[] {
+  const list = typeof lora === "string" ? [lora] : lora;
+  return list.map((each) => typeof each === "string" ? { path: each, scale: 1 } : each);
+}
 
 /** The options with what the network was made for filled in. */
 export interface EffectiveOptions extends DiffusionModel {
