@@ -15,7 +15,7 @@ export {
   type CausalWanSequenceOptions,
 } from "./causal_wan_sequence.ts";
 export { type RotaryTables, rotaryTables, timestepSinusoid, type TokenGrid } from "./positions.ts";
-export { taew2_1, umt5Xxl, wan2_1_14b, wan2_1_1_3b } from "./presets.ts";
+export { taew2_1, umt5Xxl, wan2_1_14b, wan2_1_1_3b, wan2_1_vae } from "./presets.ts";
 export {
   type ClipShape,
   framesToTrim,
@@ -29,3 +29,14 @@ export {
 export { relativeBucket, type Umt5Config, umt5Encoder, type Umt5Options } from "./umt5.ts";
 export { wan, type WanOptions } from "./wan.ts";
 export { contextName, wanContext } from "./wan_context.ts";
+export type { ClipPart } from "./_wan_vae_parts.ts";
+export {
+  picturesOf,
+  vaeSpatialFactor,
+  vaeTemporalFactor,
+  type WanVaeConfig,
+  wanVaeDecoder,
+  wanVaeEncoder,
+  type WanVaeGraph,
+  type WanVaeOptions,
+} from "./wan_vae.ts";

@@ -6,14 +6,18 @@ import {
   composedAttention,
   concat,
   conv,
+  convOverTime,
+  fill,
   gather,
   gelu,
   Graph,
+  l2Normalization,
   layerNormalization,
   linear,
   matMul,
   mul,
   multiHeadAttention,
+  pad,
   relu,
   reshape,
   rmsNormalization,
@@ -259,6 +263,89 @@ Deno.test("conv() correlates with padding, stride and bias", async () => {
     }
   }
   assertClose(data, expected, 2e-6, "conv");
+});
+
+Deno.test("conv() adds zeros to the sides that it is told", async () => {
+  const ones = new Float32Array(9).fill(1);
+  const { dims, data } = await apply(
+    [[1, 1, 2, 4], [1, 1, 3, 3]],
+    (x, w) => conv(x, w, undefined, { stride: 2, padding: [0, 0, 1, 1] }),
+    [new Float32Array([1, 2, 3, 4, 10, 20, 30, 40]), ones],
+  );
+  assertEquals([dims, [...data]], [[1, 1, 1, 2], [66, 77]]);
+});
+
+Deno.test("convOverTime() is a 3-D convolution, its weights where the checkpoint has them", async () => {
+  for (const timeStride of [1, 2]) {
+    const count = timeStride === 1 ? 5 : 3;
+    const { dims, data, inputs: [x, w, b] } = await apply(
+      [[7, 2, 3, 4], [3, 2 * 3, 3, 3], [3]],
+      (x, w, b) => convOverTime(x, w, b, { taps: 3, timeStride, padding: 1 }),
+    );
+    assertEquals(dims, [count, 3, 3, 4]);
+    const expected = Float32Array.from({ length: count * 3 * 12 }, (_, at) => {
+      const [column, row] = [at % 4, Math.floor(at / 4) % 3];
+      const [out, frame] = [Math.floor(at / 12) % 3, Math.floor(at / 36)];
+      let sum = b![out]!;
+      for (let c = 0; c < 2; c++) {
+        for (let k = 0; k < 27; k++) {
+          const [t, i, j] = [Math.floor(k / 9), Math.floor(k / 3) % 3, k % 3];
+          const [y, z] = [row + i - 1, column + j - 1];
+          if (y < 0 || y > 2 || z < 0 || z > 3) continue;
+          sum += x![(((frame * timeStride + t) * 2 + c) * 3 + y) * 4 + z]! *
+            w![(out * 2 + c) * 27 + k]!;
+        }
+      }
+      return sum;
+    });
+    assertClose(data, expected, 3e-6, `stride ${timeStride}`);
+  }
+  const graph = new Graph("g");
+  const [x, w] = [
+    graph.input("x", "float32", [2, 1, 1, 1]),
+    graph.input("w", "float32", [1, 3, 1, 1]),
+  ];
+  assertThrows(
+    () => convOverTime(x, w, undefined, { taps: 3 }),
+    TypeError,
+    "Conv over time: expected at least 3 pictures (x float32 [2, 1, 1, 1]",
+  );
+});
+
+Deno.test("pad(), slice() and fill() add zeros, skip and repeat", async () => {
+  const x = Float32Array.from({ length: 6 }, (_, i) => i + 1);
+  const padded = await apply([[2, 3]], (v) => pad(v, 1, 2, 1), [x]);
+  assertEquals([padded.dims, [...padded.data]], [[2, 6], [0, 0, 1, 2, 3, 0, 0, 0, 4, 5, 6, 0]]);
+  const skipped = await apply([[6]], (v) => slice(v, 0, 1, 6, 2), [x]);
+  assertEquals([skipped.dims, [...skipped.data]], [[3], [2, 4, 6]]);
+  const raised = await apply([[2, 3]], (v) => add(v, fill(v.graph, 0.5, [2, 3])), [x]);
+  assertEquals([...raised.data], [...x].map((value) => value + 0.5));
+  const graph = new Graph("g");
+  const named = graph.input("named", "float32", ["cache", 4]);
+  assertThrows(() => pad(named, 0, 1), TypeError, "Pad: cannot add 1 and 0 to axis 0");
+});
+
+Deno.test("l2Normalization() divides by the length along an axis, and zeros stay zeros", async () => {
+  const x = new Float32Array([3, 0, 1, 4, 0, -1]);
+  const { data } = await apply([[1, 2, 3]], (v) => l2Normalization(v, 1), [x]);
+  const half = Math.SQRT1_2;
+  assertClose(data, [0.6, 0, half, 0.8, 0, -half], 1e-6, "l2");
+});
+
+Deno.test("attention keeps the sequences of a batch apart", async () => {
+  const shapes = [[2, 3, 4], [2, 5, 4], [2, 5, 4]];
+  for (const attend of [multiHeadAttention, composedAttention]) {
+    const both = await apply(shapes, (q, k, v) => attend(q, k, v, 1));
+    for (const i of [0, 1]) {
+      const own = both.inputs.map((all) => all.slice(i * all.length / 2, (i + 1) * all.length / 2));
+      const alone = await apply(
+        shapes.map(([, rows, width]) => [1, rows!, width!]),
+        (q, k, v) => attend(q, k, v, 1),
+        own,
+      );
+      assertClose(both.data.subarray(i * 12, (i + 1) * 12), alone.data, 1e-6, `${i}`);
+    }
+  }
 });
 
 Deno.test("gather(), scatterRows() and cast() look up, replace and convert", async () => {
