@@ -128,7 +128,9 @@ function problemOf(schema: Schema, issue: z.core.$ZodIssue, value: unknown): Opt
     inside = (inside as Record<PropertyKey, unknown> | undefined)?.[key];
   }
   if (issue.code === "custom") {
-    return { path, reason: `${issue.message}, got ${show(inside)}.`, unknown: false };
+    // A plugin's own sentence may have said already what it got.
+    const got = /\bgot\b/.test(issue.message) ? "" : `, got ${show(inside)}`;
+    return { path, reason: `${issue.message}${got}.`, unknown: false };
   }
   const nearest = issue.code === "invalid_value" && typeof inside === "string"
     ? nearestOf(inside, issue.values)

@@ -36,8 +36,8 @@ export function checkWindow({ window, sink, chunk }: CacheWindow): void {
   checkCount("chunk", chunk, 1);
   if (chunk > window) {
     throw new RangeError(
-      `cannot make chunks of ${chunk} latent frames in a window of ${window}: a chunk must see itself; ` +
-        `use a window of at least ${chunk} or a smaller chunk`,
+      `cannot make chunks of ${chunk} latent frames in a window of ${window}, for a chunk must see itself: ` +
+        `expected chunk ≤ window, got ${chunk} > ${window}; use a window of at least ${chunk} or a smaller chunk`,
     );
   }
   if (sink + chunk > window) {

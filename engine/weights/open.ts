@@ -71,8 +71,10 @@ export async function formatOf(path: string): Promise<"safetensors" | "torch"> {
   const head = new Uint8Array(16);
   const length = await file.read(head) ?? 0;
   const begins = (...bytes: number[]) => bytes.every((byte, i) => head[i] === byte);
+  // First of all, since the low bytes of a header's length may be any, those of a zip or a pickle too.
+  const small = head.subarray(4, 8).every((byte) => byte === 0);
+  if (length > 8 && small && head[8] === 0x7b) return "safetensors"; // {
   if (begins(0x50, 0x4b) || begins(0x80)) return "torch";
-  if (length > 8 && head[8] === 0x7b) return "safetensors"; // {
   const extension = /\.(\w+)$/.exec(path)?.[1]?.toLowerCase();
   if (extension === "safetensors") return "safetensors";
   if (["pt", "pth", "ckpt", "bin"].includes(extension ?? "")) return "torch";

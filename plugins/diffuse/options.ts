@@ -88,12 +88,8 @@ export const diffuseOptions = z.object({
       return false;
     }
   };
-  if (
-    attempt(
-      options.sink === undefined ? "window" : "sink",
-      () => checkWindow({ window, sink, chunk }),
-    )
-  ) {
+  const tight = chunk <= window && options.sink !== undefined ? "sink" : "window";
+  if (attempt(tight, () => checkWindow({ window, sink, chunk }))) {
     attempt("latentFrames", () => checkRunLength({ latentFrames, window, sink, chunk }));
   }
   const token = spatialFactor * 2;

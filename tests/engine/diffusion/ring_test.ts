@@ -72,8 +72,8 @@ Deno.test("checkWindow() refuses sizes that cannot work, with the way out", () =
   assertThrows(
     () => checkWindow({ window: 2, sink: 0, chunk: 3 }),
     RangeError,
-    "cannot make chunks of 3 latent frames in a window of 2: a chunk must see itself; use a window of at " +
-      "least 3 or a smaller chunk",
+    "cannot make chunks of 3 latent frames in a window of 2, for a chunk must see itself: " +
+      "expected chunk ≤ window, got 3 > 2; use a window of at least 3 or a smaller chunk",
   );
   assertThrows(() => checkWindow({ window: 6, sink: -1, chunk: 3 }), RangeError, "a sink of -1");
   assertThrows(() => checkWindow({ window: 6, sink: 0, chunk: 0 }), RangeError, "a chunk of 0");

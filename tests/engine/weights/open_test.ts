@@ -6,7 +6,7 @@ import {
   WeightsError,
   writeSafetensors,
 } from "../../../engine/weights/mod.ts";
-import { temporaryFolder } from "./_files.ts";
+import { rawFile, temporaryFolder } from "./_files.ts";
 import { dict, int, pickleOf, tensor, torchFile } from "./_torch.ts";
 
 const golden = (name: string) =>
@@ -117,6 +117,13 @@ Deno.test("openWeightFile() goes by what a file holds, then by its name", async 
   assertEquals((await openWeightFile(path)).tensors.size, 1);
   await Deno.copyFile(golden("checkpoint_small_bf16.pth"), `${folder.path}/b.safetensors`);
   assertEquals((await openWeightFile(`${folder.path}/b.safetensors`)).tensors.size, 5);
+  // Headers of 0x…80 and 0x…4b50 bytes: their files begin as a pickle and as a zip do.
+  for (const [name, length] of [["d", 0x180], ["e", 0x4b50]] as const) {
+    const file = `${folder.path}/${name}`;
+    const header = `{"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}`.padEnd(length);
+    await Deno.writeFile(file, rawFile(header, 1));
+    assertEquals((await openWeightFile(file)).tensors.size, 1);
+  }
   const legacy = golden("checkpoint_small_legacy.pt");
   await assertRejects(() => openWeightFile(legacy), WeightsError, "the legacy format of PyTorch");
   for (
