@@ -64,7 +64,15 @@ export {
 } from "./pipeline/config.ts";
 export { findPlugin, isPlugin, type PluginSources } from "./pipeline/registry.ts";
 export { configSchema, type JsonSchema, optionsSchema } from "./pipeline/schema.ts";
-export { type DeviceReport, inspectRuntime, type RuntimeReport } from "./plugins/inspect.ts";
+export {
+  type DeviceReport,
+  type DTypeTotal,
+  inspectRuntime,
+  inspectWeights,
+  type RuntimeReport,
+  type TensorFamily,
+  type WeightsReport,
+} from "./plugins/inspect.ts";
 export { decode, diffuse, encodeText, encodeVideo, extendPrompt };
 
 /** The built-in plugins, which configs know by name. */

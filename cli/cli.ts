@@ -36,6 +36,11 @@ const ENTRIES: readonly Entry[] = [
     load: async (app) => (await import("./commands/plugins.ts")).pluginsCommand(app),
   },
   {
+    name: "weights",
+    description: "Look into files of weights.",
+    load: async (app) => (await import("./commands/weights.ts")).weightsCommand(app),
+  },
+  {
     name: "doctor",
     description: "Look at this machine: what works, what is missing, how to get it.",
     load: async (app) => (await import("./commands/doctor.ts")).doctorCommand(app),

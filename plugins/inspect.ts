@@ -1,8 +1,10 @@
-/** What plugins can compute with on this machine. Cheap to import. */
+/** What plugins can compute with on this machine, and what files of weights hold. Cheap to import. */
 
 import type { RuntimeReport } from "../engine/runtime/mod.ts";
+import type { WeightsReport } from "../engine/weights/mod.ts";
 
 export type { DeviceReport, RuntimeReport } from "../engine/runtime/mod.ts";
+export type { DTypeTotal, TensorFamily, WeightsReport } from "../engine/weights/mod.ts";
 
 /**
  * Looks for ONNX Runtime and tries each device once (`cpu`, `webgpu`, `cuda:n`), closing it again.
@@ -11,4 +13,16 @@ export type { DeviceReport, RuntimeReport } from "../engine/runtime/mod.ts";
 export async function inspectRuntime(devices?: readonly string[]): Promise<RuntimeReport> {
   const runtime = await import("../engine/runtime/mod.ts");
   return await runtime.inspectRuntime(devices);
+}
+
+/**
+ * Looks into a safetensors file or a torch checkpoint, of which the tables alone are read: `file.pt`, or
+ * `file.pt#key` for one container in it. Rejects with a `UserError` where the file cannot be used.
+ */
+export async function inspectWeights(spec: string): Promise<WeightsReport> {
+  const [{ inspectWeights }, { mending }] = await Promise.all([
+    import("../engine/weights/mod.ts"),
+    import("./_files.ts"),
+  ]);
+  return await mending(() => inspectWeights(spec));
 }

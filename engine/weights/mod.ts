@@ -17,4 +17,10 @@ export {
 } from "./open.ts";
 export { type Lora, mergeLoras } from "./lora.ts";
 export { type ExpectedParameter, type MatchOptions, matchParameters } from "./match.ts";
+export {
+  type DTypeTotal,
+  inspectWeights,
+  type TensorFamily,
+  type WeightsReport,
+} from "./inspect.ts";
 export { checkFinite } from "./finite.ts";
