@@ -17,6 +17,16 @@ export {
   warpSteps,
   x0ToFlow,
 } from "./schedule.ts";
+export {
+  type Blend,
+  guide,
+  type MultiStepPass,
+  type MultiStepSolver,
+  multiStepStart,
+  type MultiStepState,
+  multiStepUpdate,
+  planMultiSteps,
+} from "./multi_step.ts";
 export { type FewStepPass, fewStepUpdate, planFewSteps } from "./few_step.ts";
 export {
   type CacheSegment,
