@@ -63,6 +63,8 @@ export interface RunView {
   readonly pipeline: string;
   /** Overrides as they were asked for, so that settings can be used again. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** Pictures as they were asked for, so that settings can be used again; 0 endless. */
+  readonly framesAsked?: number;
   /** Whether the pipeline's extend-prompt stage was used. */
   readonly extend: boolean;
   /** ISO 8601 each. */

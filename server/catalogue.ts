@@ -1,0 +1,240 @@
+/** Pipelines by name: the files of one folder, read anew each time, since people edit them. */
+import { basename, extname, join } from "@std/path";
+import { type Config, describeConfig, loadConfig, parseConfig } from "../pipeline/config.ts";
+import { ConfigError, UserError } from "../pipeline/errors.ts";
+import { suggestName } from "../pipeline/names.ts";
+import type { AnyPlugin } from "../pipeline/plugin.ts";
+import { refuseModule, refuseOption } from "./guard.ts";
+import { findDiffusion, picturesOf } from "./pictures.ts";
+import { fieldProblem, ProblemError } from "./problem.ts";
+import type { PipelineProblem, PipelineView, StageView, ValidationView } from "./wire.ts";
+
+const EXTENSIONS = [".yaml", ".yml", ".json"];
+
+/** What a pipeline may be called; `validate` is an address of the API. */
+export const PIPELINE_NAME = /^(?!validate$)[a-z0-9-]{1,64}$/;
+
+/** The pipelines that came with Sluice. */
+export const BUILT_IN: ReadonlySet<string> = new Set([
+  "embedded",
+  "embedded-endless",
+  "embedded-two-step",
+]);
+
+/** A folder of pipelines. */
+export class Catalogue {
+  readonly #folder: string;
+  readonly #plugins: readonly AnyPlugin[];
+  readonly #default: string;
+  readonly #builtIn: ReadonlySet<string>;
+
+  constructor(
+    folder: string,
+    plugins: readonly AnyPlugin[],
+    standard: string,
+    builtIn: ReadonlySet<string> = BUILT_IN,
+  ) {
+    this.#folder = folder;
+    this.#plugins = plugins;
+    this.#default = standard;
+    this.#builtIn = builtIn;
+  }
+
+  /** Every pipeline, those that cannot be used with the reason. */
+  async list(): Promise<PipelineView[]> {
+    const files = await this.#files();
+    return await Promise.all([...files].map(([name, path]) => this.#view(name, path)));
+  }
+
+  /** @throws {ProblemError} where there is none of that name. */
+  async get(name: string): Promise<PipelineView> {
+    const path = (await this.#files()).get(name);
+    if (path === undefined) {
+      throw new ProblemError("not-found", `There is no pipeline of this name.`);
+    }
+    return await this.#view(name, path);
+  }
+
+  /**
+   * The pipeline that a request names, or the studio's own.
+   *
+   * @throws {ProblemError} where there is none, or it cannot be used.
+   */
+  async load(name = this.#default): Promise<Config> {
+    const files = await this.#files();
+    const path = files.get(name);
+    if (path === undefined) {
+      const near = suggestName(name, [...files.keys()]);
+      throw fieldProblem("pipeline", `There is no pipeline of this name.${near}`);
+    }
+    try {
+      return { ...await loadConfig(path, { plugins: this.#plugins }), name };
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      throw fieldProblem("pipeline", `The pipeline cannot be used. ${error.message}`);
+    }
+  }
+
+  /** What is wrong with a pipeline's text, if anything. */
+  async validate(yaml: string): Promise<ValidationView> {
+    try {
+      return { ok: true, problems: [], stages: stagesOf(await this.#parse(yaml)) };
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      return { ok: false, problems: [problemOf(error)] };
+    }
+  }
+
+  /**
+   * Saves a pipeline, over an earlier one of that name unless that came with Sluice.
+   *
+   * @throws {ProblemError} where the name is taken or the text is wrong.
+   */
+  async save(name: string, yaml: string): Promise<PipelineView> {
+    if (!PIPELINE_NAME.test(name)) {
+      throw fieldProblem("name", "Expected 1 to 64 of a-z, 0-9 and -, and not validate.");
+    }
+    if (this.#builtIn.has(name)) {
+      throw fieldProblem(
+        "name",
+        `"${name}" came with Sluice and is not changed: choose another name.`,
+      );
+    }
+    const existing = (await this.#files()).get(name);
+    if (existing !== undefined && extname(existing) !== ".yaml") {
+      throw fieldProblem("name", `"${name}" is another kind of file: choose another name.`);
+    }
+    const result = await this.validate(yaml);
+    if (!result.ok) {
+      const errors = result.problems.map(({ message }) => ({ field: "yaml", message }));
+      throw new ProblemError("validation", errors[0]?.message ?? "", { errors });
+    }
+    const path = join(this.#folder, `${name}.yaml`);
+    const draft = join(this.#folder, `.${name}.${crypto.randomUUID().slice(0, 8)}.part`);
+    try {
+      await Deno.writeTextFile(draft, yaml);
+      await Deno.rename(draft, path);
+    } catch (cause) {
+      await Deno.remove(draft).catch(() => {});
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new ProblemError("unavailable", `The pipeline could not be written: ${reason}`, {
+        cause,
+      });
+    }
+    return await this.#view(name, path);
+  }
+
+  async #parse(yaml: string): Promise<Config> {
+    // First without importing anything: what is refused is never run.
+    await this.#checkOrigin(yaml);
+    const options = { plugins: this.#plugins, file: "pipeline", directory: this.#folder };
+    const config = await parseConfig(yaml, options);
+    if (config.stages.length > 32) throw new UserError("A pipeline may have 32 stages at most.");
+    return config;
+  }
+
+  /** Refuses what may not come from outside. What cannot be parsed is left to the parser. */
+  async #checkOrigin(yaml: string): Promise<void> {
+    const { parse } = await import("yaml");
+    let value: unknown;
+    try {
+      value = parse(yaml, { maxAliasCount: 20, logLevel: "silent" });
+    } catch {
+      return;
+    }
+    const stages = (value as { stages?: unknown } | null)?.stages;
+    if (!Array.isArray(stages)) return;
+    const known = await this.#modules();
+    for (const [i, stage] of stages.entries()) {
+      const { use, with: options } = (stage ?? {}) as { use?: unknown; with?: unknown };
+      const module = refuseModule(use, known, this.#plugins);
+      const key = `stages[${i}].use`;
+      if (module !== undefined) throw new ConfigError(module, { file: "pipeline", key });
+      for (const [name, each] of Object.entries((options ?? {}) as object)) {
+        const message = refuseOption([name], each, "pipeline");
+        if (message === undefined) continue;
+        throw new ConfigError(message, { file: "pipeline", key: `stages[${i}].with.${name}` });
+      }
+    }
+  }
+
+  /** Addresses of modules that files of the folder name already: somebody here wrote them. */
+  async #modules(): Promise<ReadonlySet<string>> {
+    const known = new Set<string>();
+    for (const path of (await this.#files()).values()) {
+      const text = await Deno.readTextFile(path).catch(() => "");
+      for (const [, use = ""] of text.matchAll(/\buse["']?:\s*["']?([^\s"',}]+)/g)) known.add(use);
+    }
+    return known;
+  }
+
+  async #view(name: string, path: string): Promise<PipelineView> {
+    const yaml = await Deno.readTextFile(path).catch(() => "");
+    const base = {
+      name,
+      builtIn: this.#builtIn.has(name),
+      default: name === this.#default,
+      yaml,
+    };
+    try {
+      const config = await loadConfig(path, { plugins: this.#plugins });
+      const specs = config.stages.map(({ spec }) => spec);
+      const found = findDiffusion(specs);
+      const fps = (specs.at(-1)?.options as { fps?: unknown } | undefined)?.fps;
+      return {
+        ...base,
+        ...(config.description !== undefined && { description: config.description }),
+        ...(config.device !== undefined && { device: config.device }),
+        stages: stagesOf(config),
+        frames: found === undefined ? null : picturesOf(found.latents),
+        framesPerChunk: found === undefined ? null : found.chunk * 4,
+        fps: typeof fps === "number" ? fps : 16,
+      };
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      const rest = { stages: [], frames: null, framesPerChunk: null, fps: 16 };
+      return { ...base, ...rest, error: error.message };
+    }
+  }
+
+  /** Paths by names, in the order of names. */
+  async #files(): Promise<ReadonlyMap<string, string>> {
+    const files: [string, string][] = [];
+    try {
+      for await (const { name, isFile } of Deno.readDir(this.#folder)) {
+        const extension = extname(name);
+        if (!isFile || !EXTENSIONS.includes(extension) || name.startsWith(".")) continue;
+        files.push([basename(name, extension), join(this.#folder, name)]);
+      }
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    return new Map(files.sort(([a], [b]) => a < b ? -1 : 1));
+  }
+}
+
+function stagesOf(config: Config): StageView[] {
+  const { stages } = describeConfig(config);
+  return config.stages.map(({ use, spec: { plugin, takes, gives } }, i) => ({
+    use,
+    plugin: plugin.name,
+    takes,
+    gives,
+    options: stages[i]?.with ?? {},
+  }));
+}
+
+function problemOf(error: UserError): PipelineProblem {
+  if (!(error instanceof ConfigError)) return { message: error.message };
+  const { file, line, column, key, message } = error;
+  // The place is told apart from the words.
+  const spot = line === undefined ? `${file}: ` : `${file}:${line}:${column ?? 1}: `;
+  const rest = message.startsWith(spot) ? message.slice(spot.length) : message;
+  const words = key !== "" && rest.startsWith(`${key}: `) ? rest.slice(key.length + 2) : rest;
+  return {
+    message: words,
+    ...(line !== undefined && { line }),
+    ...(column !== undefined && { column }),
+    ...(key !== "" && { key }),
+  };
+}

@@ -1,0 +1,65 @@
+/** Whether the model is loaded, and loading it. */
+import { joinStages } from "../pipeline/pipe.ts";
+import type { Plan } from "./plan.ts";
+import { ProblemError } from "./problem.ts";
+import type { Workshop } from "./execute.ts";
+
+/** How the engine is. */
+export type EngineState = "loading" | "ready" | "dead";
+
+/** Keeps the studio's own pipeline loaded, and knows whether it is. */
+export class Engine {
+  readonly #workshop: Workshop;
+  #state: EngineState = "loading";
+  #reason = "";
+
+  constructor(workshop: Workshop) {
+    this.#workshop = workshop;
+  }
+
+  get state(): EngineState {
+    return this.#state;
+  }
+
+  /** Loads the stages of a plan so that a run finds them; what fails makes the engine dead, no more. */
+  async load(plan: Plan, signal: AbortSignal): Promise<void> {
+    this.#state = "loading";
+    const { stages, device = plan.device, threads, directory, warn } = this.#workshop;
+    try {
+      const pipeline = joinStages(stages.lend(plan.stages, () => false));
+      const open = await pipeline.open({
+        directory,
+        warn,
+        signal,
+        ...(device !== undefined && { device }),
+        ...(threads !== undefined && { threads }),
+      });
+      // Closing gives the stages back: they stay.
+      await open[Symbol.asyncDispose]();
+      this.#state = "ready";
+    } catch (error) {
+      if (!signal.aborted) this.fail(error);
+    }
+  }
+
+  /** A run went well. */
+  works(): void {
+    this.#state = "ready";
+  }
+
+  /** It cannot be used until it is loaded again. */
+  fail(error: unknown): void {
+    this.#state = "dead";
+    this.#reason = error instanceof Error ? error.message : String(error);
+    this.#workshop.warn(`The model cannot be used: ${this.#reason}`);
+  }
+
+  /** @throws {ProblemError} 503 while the model is not there. */
+  check(): void {
+    if (this.#state === "ready") return;
+    const detail = this.#state === "loading"
+      ? "The model is being loaded: ask again in a moment."
+      : `The model cannot be used: ${this.#reason}`;
+    throw new ProblemError("unavailable", detail, { headers: { "retry-after": "2" } });
+  }
+}
