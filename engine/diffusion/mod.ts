@@ -37,7 +37,16 @@ export {
   visible,
   visibleFrames,
 } from "./ring.ts";
-export { checkRunLength, type ChunkPlan, planChunks, type RunLength } from "./chunks.ts";
+export {
+  checkRunLength,
+  type ChunkPlan,
+  placeChunk,
+  planChunks,
+  type RunLength,
+} from "./chunks.ts";
+export { type FinishedChunk, keepRecent, replaceRecent } from "./recent.ts";
+export type { RolloutPass } from "./pass.ts";
+export { type GuessingModel, multiStepModel, type PromptSide } from "./guided.ts";
 export {
   type CausalModel,
   rollout,

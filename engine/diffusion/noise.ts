@@ -6,7 +6,7 @@
 import { Mt19937Noise } from "./mt19937.ts";
 import { type PhiloxLayout, PhiloxNoise } from "./philox.ts";
 import type { ChunkPlan } from "./chunks.ts";
-import type { FewStepPass } from "./few_step.ts";
+import type { RolloutPass } from "./pass.ts";
 
 /** A stream of normal values; each draw goes on where the last one ended. */
 export interface NormalSource {
@@ -43,7 +43,7 @@ export interface RolloutNoise {
   /** What a chunk begins with. */
   initial(chunk: ChunkPlan): Float32Array;
   /** What is mixed into a chunk after a pass that is not its last. */
-  renoise(chunk: ChunkPlan, pass: FewStepPass): Float32Array;
+  renoise(chunk: ChunkPlan, pass: RolloutPass): Float32Array;
 }
 
 /**
@@ -53,18 +53,21 @@ export interface RolloutNoise {
  *
  * @param frameSize values in one latent frame
  * @param latentFrames of the whole run; 0 if it is endless
+ * @param givenFrames how many of them, at the beginning, need no noise
  */
 export function drawnNoise(
   source: NormalSource,
   frameSize: number,
   latentFrames: number,
+  givenFrames = 0,
 ): RolloutNoise {
   let whole: Float32Array | undefined;
   return {
     initial({ frame, frames }) {
       if (latentFrames === 0) return source.normal(frames * frameSize);
-      whole ??= source.normal(latentFrames * frameSize);
-      return whole.subarray(frame * frameSize, (frame + frames) * frameSize);
+      whole ??= source.normal((latentFrames - givenFrames) * frameSize);
+      const first = frame - givenFrames;
+      return whole.subarray(first * frameSize, (first + frames) * frameSize);
     },
     renoise: ({ frames }) => source.normal(frames * frameSize),
   };

@@ -1,24 +1,32 @@
 /** The chunked causal rollout: chunk after chunk, each made in a few passes and then remembered. */
 
-import { checkRunLength, type ChunkPlan, planChunks, type RunLength } from "./chunks.ts";
+import {
+  checkRunLength,
+  type ChunkPlan,
+  placeChunk,
+  planChunks,
+  type RunLength,
+} from "./chunks.ts";
 import type { FewStepPass } from "./few_step.ts";
 import type { RolloutNoise } from "./noise.ts";
+import type { RolloutPass } from "./pass.ts";
+import { type FinishedChunk, keepRecent, replaceRecent } from "./recent.ts";
 
 /**
  * A causal network with its KV cache and the latents of one chunk, both kept where it computes.
  * `Latents` is what it hands out.
  */
-export interface CausalModel<Latents = Float32Array> {
-  /** Takes noise as the latents of a new chunk. */
-  begin(chunk: ChunkPlan, noise: Float32Array): Promise<void> | void;
+export interface CausalModel<Latents = Float32Array, Pass extends RolloutPass = FewStepPass> {
+  /** Takes noise, or latents that are given or finished, as the latents of a new chunk. */
+  begin(chunk: ChunkPlan, latents: Float32Array | Latents): Promise<void> | void;
   /**
-   * Runs the network on the chunk at `pass.timestep`, writing the chunk's keys and values to its
-   * slots, and replaces the latents by `(1 − nextSigma) x0 + nextSigma noise`, `x0 = latents −
-   * sigma flow`; by `x0` where there is no noise.
+   * Runs the network on the chunk, writing the chunk's keys and values to its slots, and takes the
+   * latents one pass further: in the few-step sampler to `(1 − nextSigma) x0 + nextSigma noise`,
+   * `x0 = latents − sigma flow`; to `x0` where there is no noise.
    */
   denoise(
     chunk: ChunkPlan,
-    pass: FewStepPass,
+    pass: Pass,
     noise: Float32Array | undefined,
   ): Promise<void> | void;
   /** The chunk's latents, for the world; the model does not write to what it gave. */
@@ -48,9 +56,14 @@ export interface RolloutStep {
 }
 
 /** Options of a rollout. */
-export interface RolloutOptions extends RunLength {
-  readonly passes: readonly FewStepPass[];
+export interface RolloutOptions<Pass extends RolloutPass = FewStepPass> extends RunLength {
+  readonly passes: readonly Pass[];
   readonly noise: RolloutNoise;
+  /**
+   * The first `givenFrames` frames, one after the other: handed out as they are, after a pass at
+   * timestep 0 for the cache. Noise is asked for the other frames alone.
+   */
+  readonly given?: Float32Array;
   /** Timestep at which finished chunks are run once more for the cache; default 0. */
   readonly contextNoise?: number;
   /** Aborted: the rollout rejects with its reason, at most one pass later. */
@@ -66,6 +79,13 @@ export interface RolloutOptions extends RunLength {
    * model another prompt.
    */
   readonly prepare?: (chunk: ChunkPlan) => Promise<void> | void;
+  /**
+   * Asked before each chunk but the first, after `proceed`: whether the cache is to be filled anew
+   * after `prepare`. The chunks of which it holds a frame are then run once more, oldest first, each
+   * seeing those before it: a pass each, in place of the one that remembers the chunk before. Where this is
+   * given, the latents of a window are kept, so whoever takes a chunk must not write to it.
+   */
+  readonly recache?: (chunk: ChunkPlan) => Promise<boolean> | boolean;
 }
 
 /**
@@ -76,32 +96,53 @@ export interface RolloutOptions extends RunLength {
  * Throws a RangeError at once where the sizes do not fit; the generator rejects with what the model
  * throws.
  */
-export function rollout<Latents>(
-  model: CausalModel<Latents>,
-  options: RolloutOptions,
+export function rollout<Latents, Pass extends RolloutPass = FewStepPass>(
+  model: CausalModel<Latents, Pass>,
+  options: RolloutOptions<Pass>,
 ): AsyncGenerator<RolloutChunk<Latents>, void, void> {
   checkRunLength(options);
   if (options.passes.length === 0) {
     throw new RangeError("cannot roll out in no passes: expected at least one");
   }
+  const { given, givenFrames = 0 } = options;
+  if (givenFrames === 0 ? given !== undefined : !given || given.length % givenFrames !== 0) {
+    throw new TypeError(
+      `cannot begin with ${givenFrames} given latent frames: expected values for as many, ` +
+        `got ${given?.length ?? "none"}`,
+    );
+  }
   return chunks(model, options);
 }
 
-async function* chunks<Latents>(
-  model: CausalModel<Latents>,
-  options: RolloutOptions,
+async function* chunks<Latents, Pass extends RolloutPass>(
+  model: CausalModel<Latents, Pass>,
+  options: RolloutOptions<Pass>,
 ): AsyncGenerator<RolloutChunk<Latents>, void, void> {
-  const { passes, noise, contextNoise = 0, signal, onStep, proceed, prepare } = options;
+  const { passes, noise, signal, onStep, proceed, prepare, recache } = options;
   let before: ChunkPlan | undefined;
-  for (const chunk of planChunks(options)) {
+  let recent: FinishedChunk<Latents>[] = [];
+  let forgotten = 0;
+  const remember = (chunk: ChunkPlan) =>
+    model.remember(chunk, chunk.given ? 0 : options.contextNoise ?? 0);
+  for (const planned of planChunks(options)) {
     signal?.throwIfAborted();
-    if (await proceed?.(chunk) === "stop") return;
+    if (await proceed?.(planned) === "stop") return;
     signal?.throwIfAborted();
-    if (before !== undefined) await model.remember(before, contextNoise);
-    await prepare?.(chunk);
+    const anew = before !== undefined && await recache?.(planned) === true;
+    if (before !== undefined && !anew) await remember(before);
+    await prepare?.(planned);
+    if (anew) {
+      ({ chunks: recent, forgotten } = replaceRecent(recent, options));
+      for (const { chunk, latents } of recent) {
+        signal?.throwIfAborted();
+        await model.begin(chunk, latents);
+        await remember(chunk);
+      }
+    }
     signal?.throwIfAborted();
-    await model.begin(chunk, noise.initial(chunk));
-    for (const pass of passes) {
+    const chunk = forgotten === 0 ? planned : placeChunk(planned, options, forgotten);
+    await model.begin(chunk, chunk.given ? givenTo(chunk, options) : noise.initial(chunk));
+    for (const pass of chunk.given ? [] : passes) {
       signal?.throwIfAborted();
       const mixed = pass.renoise === undefined ? undefined : noise.renoise(chunk, pass);
       await model.denoise(chunk, pass, mixed);
@@ -109,7 +150,14 @@ async function* chunks<Latents>(
     }
     signal?.throwIfAborted();
     const { index, frame, frames, last } = chunk;
-    yield { index, frame, frames, latents: await model.latents(chunk), last };
+    const latents = await model.latents(chunk);
+    yield { index, frame, frames, latents, last };
+    if (recache) recent = keepRecent(recent, { chunk, latents }, options);
     before = chunk;
   }
+}
+
+function givenTo({ frame, frames }: ChunkPlan, options: RunLength & { given?: Float32Array }) {
+  const size = options.given!.length / options.givenFrames!;
+  return options.given!.slice(frame * size, (frame + frames) * size);
 }
