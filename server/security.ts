@@ -43,7 +43,7 @@ export const secure: Middleware<State> = async (ctx) => {
 };
 
 /** Whether programs, not people, read what is at an address. */
-function isApi(path: string): boolean {
+export function isApi(path: string): boolean {
   return /^\/(api|v1)(\/|$)/.test(path);
 }
 

@@ -2,7 +2,7 @@
 import { Builder } from "fresh/dev";
 import { UserError } from "../pipeline/errors.ts";
 import { isLoopback, urlsOf } from "./address.ts";
-import { createApp, ROOT } from "./main.ts";
+import { createApp, createHandler, ROOT } from "./main.ts";
 import type { State } from "./state.ts";
 import { Studio, type StudioOptions } from "./studio.ts";
 
@@ -89,7 +89,7 @@ async function openStudio(
     if (built.status === "rejected") throw built.reason;
     const app = createApp(studio);
     built.value(app);
-    return { studio, handler: app.handler() };
+    return { studio, handler: createHandler(app) };
   } catch (error) {
     await studio.close("cancel");
     throw error;
