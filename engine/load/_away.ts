@@ -15,24 +15,30 @@ export interface Placed {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** How parameters are placed. */
+export interface PlaceOptions {
+  /** Bytes that go into the model at most. Default: 256 MiB. */
+  readonly limit?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Says where each parameter is. Those that are not in place are read, one after another, into the model or,
  * where they are many, into a temporary file that the runtime maps as it does the checkpoint.
  *
  * @param names the graph's parameters
- * @param limit bytes that go into the model at most
  */
 export async function placeParameters(
   file: WeightFile,
   names: readonly string[],
-  limit: number = inlineLimit,
+  { limit = inlineLimit, signal }: PlaceOptions = {},
 ): Promise<Placed> {
   const path = Deno.realPathSync(file.path);
   const entries = names.map((name) => [name, entryOf(file, name)] as const);
   const away = entries.filter(([, { inPlace }]) => inPlace === false);
   const bytes = away.reduce((sum, [, { length }]) => sum + length, 0);
   await using stack = new AsyncDisposableStack();
-  const spill = bytes > limit ? await write(file, away, stack) : undefined;
+  const spill = bytes > limit ? await write(file, away, stack, signal) : undefined;
   const folder = spill ? sharedFolder(path, spill.path) : folderOf(path);
   const data = new Map<string, ParameterData>();
   for (const [name, { dtype, offset, length, inPlace }] of entries) {
@@ -40,6 +46,7 @@ export async function placeParameters(
     if (spill && begin !== undefined) {
       data.set(name, { dtype, location: spill.path.slice(folder.length), offset: begin, length });
     } else if (inPlace === false) {
+      signal?.throwIfAborted();
       const bytes = new Uint8Array(length);
       await file.readInto(name, bytes);
       data.set(name, { dtype, data: bytes });
@@ -56,6 +63,7 @@ async function write(
   file: WeightFile,
   entries: readonly (readonly [string, WeightEntry])[],
   stack: AsyncDisposableStack,
+  signal: AbortSignal | undefined,
 ): Promise<{ readonly path: string; readonly offsets: ReadonlyMap<string, number> }> {
   const path = Deno.realPathSync(await Deno.makeTempFile({ prefix: "sluice-weights-" }));
   // Where a mapped file cannot be removed, the system's own cleaning does.
@@ -64,6 +72,7 @@ async function write(
   using to = await Deno.open(path, { write: true });
   let end = 0;
   for (const [name, { length }] of entries) {
+    signal?.throwIfAborted();
     const bytes = new Uint8Array(length);
     await file.readInto(name, bytes);
     offsets.set(name, end);

@@ -41,7 +41,9 @@ export async function loadGraph(
   options: Omit<SessionOptions, "externalFolder"> = {},
 ): Promise<Session> {
   if (!file) return await device.createSession(writeModel(graph), options);
-  await using placed = await placeParameters(file, [...graph.parameters.keys()]);
+  await using placed = await placeParameters(file, [...graph.parameters.keys()], {
+    signal: options.signal,
+  });
   const { folder, data } = placed;
   // Adapters without 16-bit floats cannot gather from a table of them.
   const narrowTables = device.kind !== "webgpu";

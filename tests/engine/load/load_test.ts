@@ -59,7 +59,7 @@ Deno.test("placeParameters() puts many bytes into a temporary file, which goes a
   let session: Session | undefined;
   let spilled = "";
   {
-    await using placed = await placeParameters(file, ["dense", "turned"], 0);
+    await using placed = await placeParameters(file, ["dense", "turned"], { limit: 0 });
     const turned = placed.data.get("turned")!;
     if ("data" in turned) throw new Error("expected a place in a file");
     spilled = placed.folder + turned.location;
@@ -82,9 +82,17 @@ Deno.test("placeParameters() leaves nothing behind where reading fails", async (
     [...Deno.readDirSync("/tmp")].filter(({ name }) => name.startsWith("sluice-weights-")).length;
   const before = spills();
   await assertRejects(
-    () => placeParameters(file, ["turned"], 0),
+    () => placeParameters(file, ["turned"], { limit: 0 }),
     WeightsError,
     'it ends inside tensor "turned"',
   );
+  const signal = AbortSignal.abort(new Error("enough"));
+  for (const limit of [0, 1000]) {
+    await assertRejects(
+      () => placeParameters(file, ["turned"], { limit, signal }),
+      Error,
+      "enough",
+    );
+  }
   assertEquals(spills(), before);
 });

@@ -50,6 +50,49 @@ export function torchFile(
   ]);
 }
 
+/**
+ * Writes a checkpoint in the zip64 form whose storage lies at byte `at`; what is between takes no room on the disk.
+ */
+export async function writeFarTorchFile(
+  path: string,
+  pickle: Uint8Array,
+  storage: Uint8Array,
+  at: number,
+): Promise<void> {
+  using file = await Deno.open(path, { write: true, create: true });
+  let end = 0;
+  async function put(bytes: Uint8Array): Promise<void> {
+    await file.seek(end, Deno.SeekMode.Start);
+    end += await file.write(bytes);
+  }
+  const parts = [["a/data.pkl", pickle, 0], ["a/data/0", storage, at]] as const;
+  const names = parts.map(([name]) => new TextEncoder().encode(name));
+  for (const [i, [name, data, begin]] of parts.entries()) {
+    end = begin;
+    await put(packed("4 222 22 444 22", 0x04034b50, 45, 0x808, 0, 0, 0, 0, 0, 0, name.length, 0));
+    await put(names[i]!);
+    await put(data);
+  }
+  const table = end;
+  const far = 0xffffffff;
+  for (const [i, [name, { length }, begin]] of parts.entries()) {
+    await put(packed("4 2222 22 4", 0x02014b50, 45, 45, 0x808, 0, 0, 0, 0));
+    await put(packed("44 222 22 44", far, far, name.length, 28, 0, 0, 0, 0, far));
+    await put(names[i]!);
+    await put(packed("22 888", 1, 24, length, length, begin));
+  }
+  const record = end;
+  await put(packed("48 22 44 88 88", 0x06064b50, 44, 45, 45, 0, 0, 2, 2, record - table, table));
+  await put(packed("4484", 0x07064b50, 0, record, 1));
+  await put(packed("4 22 22 44 2", 0x06054b50, 0, 0, 0xffff, 0xffff, far, far, 0));
+}
+
+/** Whole numbers one behind the other, little-endian; the layout has the bytes of each. */
+function packed(layout: string, ...values: readonly number[]): Uint8Array {
+  const sizes = [...layout.replaceAll(" ", "")].map(Number);
+  return new Uint8Array(sizes.flatMap((bytes, i) => le(values[i]!, bytes)));
+}
+
 type Item = number | string | readonly number[];
 
 /** A pickle of these instructions: bytes, and texts for what they spell (`c` and the like included). */

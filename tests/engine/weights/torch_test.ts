@@ -7,7 +7,18 @@ import {
   WeightsError,
 } from "../../../engine/weights/mod.ts";
 import { seeded, temporaryFolder } from "./_files.ts";
-import { dict, int, named, pickleOf, tensor, text, torchFile, tuple, zipOf } from "./_torch.ts";
+import {
+  dict,
+  int,
+  named,
+  pickleOf,
+  tensor,
+  text,
+  torchFile,
+  tuple,
+  writeFarTorchFile,
+  zipOf,
+} from "./_torch.ts";
 
 const golden = (name: string) =>
   decodeURIComponent(new URL(`../../golden/${name}`, import.meta.url).pathname);
@@ -319,4 +330,15 @@ Deno.test("openTorch() survives 300 mutations with a named error or a valid read
     }
   }
   assert(refused > 100 && refused < 300, `${refused} refused`);
+});
+
+Deno.test("openTorch() reads tensors beyond 4 GiB", async () => {
+  using folder = temporaryFolder();
+  const path = `${folder.path}/far.pt`;
+  const values = new Float32Array([1, 2, 3, 4]);
+  const pickle = pickleOf(dict({ x: tensor({ shape: [4], strides: [1] }) }));
+  await writeFarTorchFile(path, pickle, new Uint8Array(values.buffer), 5 * 2 ** 30);
+  const file = await openTorch(path);
+  assertEquals(file.tensors.get("x")!.offset, 5 * 2 ** 30 + 38);
+  assertEquals((await file.read("x")).data, values);
 });
