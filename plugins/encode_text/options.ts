@@ -19,7 +19,7 @@ const sizes = z.object({
 export const encodeTextOptions = z.object({
   network: z.enum(namesOf(textModels)).default("embedded").describe("Text encoder by name"),
   weights: z.string().min(1).optional().describe(
-    "Its weights (.safetensors); the embedded network has its own",
+    "Its weights (.safetensors or .pt, .pth); the embedded network has its own",
   ),
   tokenizer: z.string().min(1).optional().describe(
     "Its tokenizer.json; the embedded network has its own",
