@@ -104,15 +104,11 @@ function checkFrames({ data, shape, index }: Frames, before: Frames["shape"] | u
 
 /** The stream as it comes, given up the moment the signal is aborted. */
 async function* untilAborted<T>(input: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
-  const aborted = Promise.withResolvers<never>();
-  aborted.promise.catch(() => {});
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
   const iterator = input[Symbol.asyncIterator]();
   let ended = false;
   try {
     while (true) {
-      const result = await Promise.race([iterator.next(), aborted.promise]);
+      const result = await unlessAborted(iterator.next(), signal);
       if (result.done) {
         ended = true;
         return;
@@ -120,7 +116,6 @@ async function* untilAborted<T>(input: AsyncIterable<T>, signal: AbortSignal): A
       yield result.value;
     }
   } finally {
-    signal.removeEventListener("abort", abort);
     // A source that still waits would make its return wait too: an aborted one is not waited for.
     if (!ended) {
       const returned = iterator.return?.();
@@ -128,4 +123,17 @@ async function* untilAborted<T>(input: AsyncIterable<T>, signal: AbortSignal): A
       else await returned;
     }
   }
+}
+
+/**
+ * `promise`, or a rejection as soon as the signal is aborted. Not `Promise.race` against one promise of the
+ * whole stream: that would keep every chunk alive until the stream's end.
+ */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }
