@@ -1,0 +1,57 @@
+/** What a causal Wan holds on a device for one prompt: the text's keys and values, and the cache. */
+
+import { causalWanNames, contextName, type WanConfig } from "../../engine/networks/mod.ts";
+import type { Binding, Device, Session, Tensor } from "../../engine/runtime/mod.ts";
+
+/** Text and cache of one prompt. */
+export class PromptMemory implements Disposable {
+  /** `[1, window · tokens, dim]` by the name of their input. */
+  readonly caches: ReadonlyMap<string, Tensor<"float32">>;
+  /** `[1, textLen, dim]` by the name of their input. */
+  readonly texts: ReadonlyMap<string, Tensor<"float32">>;
+  readonly #stack: DisposableStack;
+  readonly #context: Session;
+  readonly #binding: Binding;
+  readonly #embeddings: Tensor<"float32">;
+
+  /**
+   * @param context a session of `wanContext`
+   * @param rows of the cache: window · tokens of a frame
+   */
+  constructor(device: Device, context: Session, sizes: WanConfig, rows: number) {
+    const { dim, numLayers, textDim, textLen } = sizes;
+    using stack = new DisposableStack();
+    const float = (shape: readonly number[]) => stack.use(device.createTensor("float32", shape));
+    this.#context = context;
+    this.#embeddings = float([textLen, textDim]);
+    this.#binding = stack.use(context.createBinding()).input("embeddings", this.#embeddings);
+    const caches = new Map<string, Tensor<"float32">>();
+    const texts = new Map<string, Tensor<"float32">>();
+    for (let layer = 0; layer < numLayers; layer++) {
+      for (const part of ["k", "v"] as const) {
+        caches.set(causalWanNames.cache(layer, part), float([1, rows, dim]));
+        const text = float([1, textLen, dim]);
+        texts.set(contextName(layer, part), text);
+        this.#binding.output(contextName(layer, part), text);
+      }
+    }
+    this.caches = caches;
+    this.texts = texts;
+    this.#stack = stack.move();
+  }
+
+  /** The prompt of the passes to come. @param embeddings `[textLen, textDim]` */
+  async condition(embeddings: Float32Array, signal?: AbortSignal): Promise<void> {
+    await this.#embeddings.write(embeddings);
+    await this.#context.run(this.#binding, { signal });
+  }
+
+  /** Bytes of the cache. */
+  get cacheBytes(): number {
+    return [...this.caches.values()].reduce((sum, cache) => sum + cache.bytes, 0);
+  }
+
+  [Symbol.dispose](): void {
+    this.#stack.dispose();
+  }
+}
