@@ -133,10 +133,14 @@ function loadedRoute<State>(file: RouteFile<State>): Middleware<State> {
   };
 }
 
+/** What to say where nobody gave a message. */
+const WORDS: Readonly<Record<number, string>> = { 404: "Not Found", 405: "Method Not Allowed" };
+
 /** The answer where no error page is. */
 function failureResponse(error: unknown): Response {
   if (error instanceof HttpError && error.status < 500) {
-    return new Response(error.message || String(error.status), { status: error.status });
+    const { status, message } = error;
+    return new Response(message || WORDS[status] || String(status), { status });
   }
   console.error(error);
   return new Response("Internal server error", { status: 500 });
