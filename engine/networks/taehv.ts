@@ -196,11 +196,19 @@ function conv3(
 function shuffle(x: Value, patch: number, layout: "planes" | "pixels"): Value {
   const [frames, channels, height, width] = x.dims as number[] as [number, number, number, number];
   const colours = channels / patch ** 2;
-  const cells = reshape(x, [frames, colours, patch, patch, height, width]);
   const size = [height * patch, width * patch] as const;
-  return layout === "planes"
-    ? reshape(transpose(cells, [0, 1, 4, 2, 5, 3]), [frames, colours, ...size])
-    : reshape(transpose(cells, [0, 4, 2, 5, 3, 1]), [frames, ...size, colours]);
+  if (layout === "planes") {
+    const cells = reshape(x, [frames, colours, patch, patch, height, width]);
+    return reshape(transpose(cells, [0, 1, 4, 2, 5, 3]), [frames, colours, ...size]);
+  }
+  // [T, 3, p, q, h, w] -> [T, h, p, w, q, 3] with one axis moved at a time: such moves copy whole rows, or have
+  // a kernel of their own, while the general one goes byte by byte: ten times slower on a CPU.
+  const planes = reshape(x, [frames, colours, patch ** 2, height * width]);
+  const byPlace = transpose(planes, [0, 2, 1, 3]); // [T, p·q, 3, h·w]
+  const places = reshape(byPlace, [frames, patch, patch * colours, height * width]);
+  const pixels = transpose(places, [0, 1, 3, 2]); // [T, p, h·w, q·3]
+  const rows = reshape(pixels, [frames, patch, height, width * patch * colours]);
+  return reshape(transpose(rows, [0, 2, 1, 3]), [frames, ...size, colours]);
 }
 
 /** The pixels of each cell become channels, [T, 3, H, W] -> [T, 3 · patch², H / patch, W / patch]. */
