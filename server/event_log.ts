@@ -18,6 +18,8 @@ export class EventLog {
   readonly #events: LoggedEvent[] = [];
   #last = 0;
   #ended = false;
+  /** How many listen now. */
+  listeners = 0;
   #changed = Promise.withResolvers<void>();
 
   /**
@@ -59,7 +61,15 @@ export class EventLog {
    * what comes then.
    */
   async *listen(after?: number, signal?: AbortSignal): AsyncGenerator<LoggedEvent, void> {
-    let place = after ?? -1;
+    this.listeners++;
+    try {
+      yield* this.#follow(after ?? -1, signal);
+    } finally {
+      this.listeners--;
+    }
+  }
+
+  async *#follow(place: number, signal?: AbortSignal): AsyncGenerator<LoggedEvent, void> {
     while (!signal?.aborted) {
       const changed = this.#changed.promise;
       const first = this.#events[0]?.id ?? this.#last + 1;

@@ -14,7 +14,7 @@ const RETRY = 1000;
 export function eventStream(
   log: EventLog,
   after: number | undefined,
-  { heartbeat = HEARTBEAT, closed = () => {} }: { heartbeat?: number; closed?: () => void } = {},
+  heartbeat = HEARTBEAT,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const abort = new AbortController();
   const encoder = new TextEncoder();
@@ -22,9 +22,10 @@ export function eventStream(
   let next: Promise<IteratorResult<LoggedEvent, void>> | undefined;
   let open = true;
   const close = () => {
-    if (open) closed();
     open = false;
     abort.abort();
+    // One that was never asked for an event must be told too.
+    events.return();
   };
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
     start: (controller) => controller.enqueue(encoder.encode(`retry: ${RETRY}\n\n`)),

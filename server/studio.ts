@@ -122,7 +122,9 @@ export class Studio implements AsyncDisposable {
   }
 
   /** Newest first. `limit` 1 … 100. */
-  list({ limit = 24, before }: { limit?: number; before?: string } = {}): RunsPage {
+  list(
+    { limit = 24, before }: { limit?: number; before?: string | undefined } = {},
+  ): RunsPage {
     const own = [...this.#runs.values()].map((run) => run.view());
     const kept = this.#workshop.gallery.list().filter(({ id }) => !this.#runs.has(id));
     const all = [...own, ...kept].sort((a, b) => a.id < b.id ? 1 : -1);

@@ -1,0 +1,3 @@
+import { secure } from "../server/security.ts";
+
+export default secure;

@@ -1,0 +1,6 @@
+import { runEvents } from "../../../../server/handlers.ts";
+import { define } from "../../../../server/state.ts";
+
+export const handler = define.handlers({
+  GET: ({ req, params, state }) => runEvents(state.studio, req, params.id),
+});

@@ -1,0 +1,6 @@
+import { runFile } from "../../../../server/handlers.ts";
+import { define } from "../../../../server/state.ts";
+
+export const handler = define.handlers({
+  GET: ({ req, params, state }) => runFile(state.studio, req, params.id, "poster"),
+});
