@@ -2,9 +2,10 @@
 
 import embedded from "../assets/embedded/config.json" with { type: "json" };
 import type { WanConfig } from "../engine/networks/mod.ts";
-import { taew2_1, umt5Xxl, wan2_1_1_3b } from "../engine/networks/presets.ts";
+import { taew2_1, umt5Xxl, wan2_1_1_3b, wan2_1_vae } from "../engine/networks/presets.ts";
 import type { TaehvConfig } from "../engine/networks/taehv.ts";
 import type { Umt5Config } from "../engine/networks/umt5.ts";
+import type { WanVaeConfig } from "../engine/networks/wan_vae.ts";
 
 /** Where the embedded model's file of that name is. */
 function asset(name: string): URL {
@@ -38,10 +39,12 @@ export interface DiffusionModel {
 }
 
 /** A decoder of latents. */
-export interface DecoderModel {
-  readonly sizes: TaehvConfig;
-  readonly weights?: URL;
-}
+export type DecoderModel =
+  & { readonly weights?: URL }
+  & (
+    | { readonly kind: "taehv"; readonly sizes: TaehvConfig }
+    | { readonly kind: "wan-vae"; readonly sizes: WanVaeConfig }
+  );
 
 const { transformer, text_encoder, taehv, sampling, video } = embedded;
 
@@ -112,6 +115,7 @@ export const diffusionModels = {
 /** Decoders by name. */
 export const decoderModels = {
   "embedded": {
+    kind: "taehv",
     sizes: {
       latentChannels: taehv.latent_channels,
       patchSize: taehv.patch_size as 1 | 2,
@@ -122,7 +126,8 @@ export const decoderModels = {
     },
     weights: asset("taehv.safetensors"),
   },
-  "taew2.1": { sizes: taew2_1 },
+  "taew2.1": { kind: "taehv", sizes: taew2_1 },
+  "wan2.1-vae": { kind: "wan-vae", sizes: wan2_1_vae },
 } as const satisfies Record<string, DecoderModel>;
 
 /** The names of a table of models, as a schema's enum wants them. */

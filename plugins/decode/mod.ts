@@ -1,10 +1,10 @@
 import { definePlugin } from "../../pipeline/define.ts";
 import { decodeOptions } from "./options.ts";
 
-/** Turns latents into pictures by a tiny autoencoder, each chunk as soon as it is there. */
+/** Turns latents into pictures, each chunk as soon as it is there. */
 const decode = definePlugin({
   name: "decode",
-  summary: "Decodes latents to pictures with TAEHV, chunk by chunk.",
+  summary: "Decodes latents to pictures with TAEHV or Wan's own VAE, chunk by chunk.",
   takes: "latents",
   gives: "frames",
   options: decodeOptions,

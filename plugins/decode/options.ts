@@ -4,7 +4,7 @@ import { decoderModels, namesOf } from "../_models.ts";
 const whole = z.number().int().positive();
 const three = z.tuple([z.boolean(), z.boolean(), z.boolean()]);
 
-/** Sizes of a TAEHV that has no name here. */
+/** Sizes of a TAEHV or a Wan VAE that has no name here. */
 const sizes = z.object({
   latentChannels: whole,
   patchSize: z.union([z.literal(1), z.literal(2)]),
@@ -12,13 +12,20 @@ const sizes = z.object({
   decoderWidths: z.tuple([whole, whole, whole, whole]),
   encoderTimeDownscale: three,
   decoderTimeUpscale: three,
+  dim: whole,
+  zDim: whole,
+  dimMult: z.array(whole).min(2),
+  numResBlocks: whole,
+  temporalDownsample: z.array(z.boolean()).min(1),
+  latentMean: z.array(z.number()).min(1),
+  latentStd: z.array(z.number().positive()).min(1),
 });
 
 /** What `decode` can be told. */
 export const decodeOptions = z.object({
   network: z.enum(namesOf(decoderModels)).default("embedded").describe("Decoder by name"),
   weights: z.string().min(1).optional().describe(
-    "Its weights (.safetensors); the embedded network has its own",
+    "Its weights (.safetensors, .pth); the embedded network has its own",
   ),
   sizes: sizes.partial().optional().describe("Sizes that differ from the named network's"),
   batch: whole.optional().describe(

@@ -1,10 +1,18 @@
-import { checkWeights } from "../../engine/load/mod.ts";
-import { spatialFactor, taehvDecoder } from "../../engine/networks/mod.ts";
-import type { CreateContext, Frames, Latents, RunContext, Stage } from "../../pipeline/mod.ts";
+import { checkWeights, fusedAttentionWorks } from "../../engine/load/mod.ts";
+import type { Device } from "../../engine/runtime/mod.ts";
+import {
+  type CreateContext,
+  type Frames,
+  type Latents,
+  type RunContext,
+  type Stage,
+  UserError,
+} from "../../pipeline/mod.ts";
 import { openStageDevice } from "../_devices.ts";
 import { mending, openWeights } from "../_files.ts";
 import { type DecoderModel, decoderModels, diffusionModels } from "../_models.ts";
 import { Decoder } from "./decoder.ts";
+import { type DecoderNetwork, taehvNetwork, wanVaeNetwork } from "./networks.ts";
 import type { DecodeOptions } from "./options.ts";
 
 /** Bytes that the widest layer of one piece may take before chunks are decoded a latent frame at a time. */
@@ -32,8 +40,7 @@ export class DecodeStage implements Stage<"latents", "frames"> {
   static async create(options: DecodeOptions, context: CreateContext): Promise<DecodeStage> {
     const { network } = options;
     const { signal } = context;
-    const model: DecoderModel = decoderModels[network];
-    const sizes = { ...model.sizes, ...options.sizes } as DecoderModel["sizes"];
+    const model = withSizes(decoderModels[network], options);
     const weights = await openWeights({
       option: "decode.weights",
       path: options.weights,
@@ -41,21 +48,21 @@ export class DecodeStage implements Stage<"latents", "frames"> {
       network,
       directory: context.directory,
     });
-    const { graph } = taehvDecoder(sizes, { frames: 1, height: 1, width: 1 });
+    const { graph } = networkOf(model).build({ frames: 1, height: 1, width: 1 }, true);
     await mending(() => checkWeights([graph], weights, { allowSurplus: true, signal }));
     await using stack = new AsyncDisposableStack();
     const device = stack.use(await openStageDevice(options, context));
-    const decoder = stack.use(new Decoder(device, sizes, weights, options.profile));
+    const loaded = networkOf(model, await attentionOn(device, model));
+    const decoder = stack.use(new Decoder(device, loaded, weights, options.profile));
     const pieceOf = ([frames, , height, width]: Latents["shape"]) => {
       if (options.batch !== undefined) return Math.min(frames, options.batch);
-      const cells = (height * 8) * (width * 8) * decoder.picturesPerLatent;
-      return frames * cells * sizes.decoderWidths[3] * 4 > PIECE_LIMIT ? 1 : frames;
+      return frames * loaded.widestLayer(height * width) > PIECE_LIMIT ? 1 : frames;
     };
     // Ready before the first chunk comes, if that is of the size the embedded model was made for.
     if (network === "embedded") {
       const { chunk, height, width } = diffusionModels.embedded;
-      const cell = spatialFactor(sizes);
-      const shape = [chunk, sizes.latentChannels, height / cell, width / cell] as const;
+      const { latentChannels, pixelsPerCell } = loaded;
+      const shape = [chunk, latentChannels, height / pixelsPerCell, width / pixelsPerCell] as const;
       const frames = pieceOf(shape);
       await decoder.prepare({ frames, height: shape[2], width: shape[3] }, signal);
     }
@@ -89,6 +96,27 @@ export class DecodeStage implements Stage<"latents", "frames"> {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#stack.disposeAsync();
   }
+}
+
+/** The model with the sizes that the user changed. */
+function withSizes(model: DecoderModel, { network, sizes = {} }: DecodeOptions): DecoderModel {
+  for (const key of Object.keys(sizes)) {
+    if (key in model.sizes) continue;
+    throw new UserError(
+      `Cannot set decode.sizes.${key}: the network "${network}" has ${
+        Object.keys(model.sizes).join(", ")
+      }.`,
+    );
+  }
+  return { ...model, sizes: { ...model.sizes, ...sizes } } as DecoderModel;
+}
+
+function networkOf(model: DecoderModel, attention: "fused" | "composed" = "fused"): DecoderNetwork {
+  return model.kind === "taehv" ? taehvNetwork(model.sizes) : wanVaeNetwork(model.sizes, attention);
+}
+
+async function attentionOn(device: Device, { kind }: DecoderModel): Promise<"fused" | "composed"> {
+  return kind === "taehv" || await fusedAttentionWorks(device) ? "fused" : "composed";
 }
 
 function joined(

@@ -6,6 +6,7 @@ import { type Device, openDevice } from "../../engine/runtime/mod.ts";
 import { openSafetensors } from "../../engine/weights/mod.ts";
 import { decoderModels, diffusionModels, textModels } from "../../plugins/_models.ts";
 import { Decoder } from "../../plugins/decode/decoder.ts";
+import { taehvNetwork } from "../../plugins/decode/networks.ts";
 import { CausalWanModel } from "../../plugins/diffuse/model.ts";
 import { openTokenizer, TextEncoder, tokenize } from "../../plugins/encode_text/text_encoder.ts";
 import { assertClose, distance, Golden } from "../_golden.ts";
@@ -53,7 +54,7 @@ async function checkChain(device: Device, extent: Extent, tolerances: Tolerances
   );
   await using decoder = new Decoder(
     device,
-    decoderModels.embedded.sizes,
+    taehvNetwork(decoderModels.embedded.sizes),
     await weightsOf(decoderModels.embedded.weights),
   );
   const renoise = await golden.floats("in.renoise");

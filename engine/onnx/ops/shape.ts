@@ -99,8 +99,9 @@ export function pad(x: Value, axis: number, before: number, after = 0): Value {
     fail("Pad", `cannot add ${before} and ${after} to axis ${at}`, [x]);
   }
   const { graph } = x;
-  const pads = graph.integers([before, after]);
-  return graph.node("Pad", [x, pads, graph.scalar(0, x.dtype), graph.integers([at])], [
+  // Of every axis, since the runtime's layout pass takes them to be all there (1.30, webgpu).
+  const pads = Array<number>(2 * x.rank).fill(0).with(at, before).with(x.rank + at, after);
+  return graph.node("Pad", [x, graph.integers(pads), graph.scalar(0, x.dtype)], [
     { dtype: x.dtype, dims: x.dims.with(at, size + before + after) },
   ])[0]!;
 }
