@@ -30,7 +30,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   "cli": { rooms: ["mod.ts", "pipeline", "server", "engine/training"], names: ANY },
   "server": { rooms: ["mod.ts", "pipeline", "server/wire.ts"], names: ANY },
   "server/wire.ts": { rooms: ["pipeline"], names: NONE },
-  "routes": { rooms: ["server", "mod.ts", "pipeline"], names: ANY },
+  "routes": { rooms: ["server", "mod.ts", "pipeline", "islands"], names: ANY },
   "islands": { rooms: ["pipeline", "server/wire.ts"], names: ANY },
   "adapters": { rooms: [], names: ANY },
 };
@@ -45,7 +45,8 @@ function fromRoot(file: string): string {
 }
 
 function roomOf(path: string): string {
-  if (path.startsWith("routes/") && path.includes("(_islands)/")) return "islands";
+  // Islands, and what they are made of: folders that hold no routes.
+  if (path.startsWith("routes/") && /\(_\w+\)\//.test(path)) return "islands";
   // The one file of the server that the browser may see: types alone.
   if (path === "server/wire.ts") return path;
   const [room = "", inner = ""] = path.split("/");
