@@ -6,9 +6,7 @@ import {
 } from "../../engine/diffusion/mod.ts";
 import { assertClose, Golden } from "../_golden.ts";
 import { webgpuIsHere } from "../_webgpu.ts";
-import { runGolden } from "./_causal_wan.ts";
-
-const FRAME = 16 * 8 * 12;
+import { FRAME, runGolden } from "./_causal_wan.ts";
 
 /** The noise of causal_wan.safetensors. */
 async function wholeNoise(golden: Golden): Promise<RolloutNoise> {
