@@ -307,8 +307,7 @@ class Machine {
     try {
       return make();
     } catch (error) {
-      if (error instanceof PickleError || !(error instanceof Error)) throw error;
-      throw this.#error(error.message);
+      throw error instanceof PickleError ? this.#error(error.message) : error;
     }
   }
 

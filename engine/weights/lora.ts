@@ -60,7 +60,7 @@ export async function mergeLoras(base: WeightFile, loras: readonly Lora[]): Prom
     const tensor = await base.read(name);
     const added = differences.get(name);
     if (!added) return tensor;
-    const sum = new Float32Array(toFloat32(tensor));
+    const sum = toFloat32(tensor); // What was read is nobody else's: it may be added to.
     for (const difference of added) await addTo(sum, tensor.shape, difference);
     return rounded(tensor, sum);
   }

@@ -6,7 +6,6 @@
  */
 
 import {
-  arrayOf,
   byteLength,
   bytesPer,
   elementCount,
@@ -187,7 +186,10 @@ function gather(
   const count = elementCount(shape);
   const mover = movers[bytesPer(storage.dtype)];
   const from = viewBytes(mover, source) as Uint32Array;
-  const to = new (arrayOf(mover))(count) as Uint32Array;
+  const aligned = target.byteOffset % bytesPer(mover) === 0
+    ? target
+    : new Uint8Array(target.length);
+  const to = viewBytes(mover, aligned) as Uint32Array;
   const last = shape.length - 1;
   const width = shape[last] ?? 1;
   const step = strides[last] ?? 0;
@@ -202,5 +204,5 @@ function gather(
       index[axis] = 0;
     }
   }
-  target.set(new Uint8Array(to.buffer));
+  if (aligned !== target) target.set(aligned);
 }
