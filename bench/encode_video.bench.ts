@@ -2,7 +2,7 @@
  * Pictures a second through `encode-video`, RGB to compressed, at the default settings of each
  * codec, and the longest time in which the event loop did not come round.
  *
- *     deno run -A bench/encode_video.ts [threads]
+ *     deno run -A bench/encode_video.bench.ts [threads]
  */
 
 import type { Frames } from "../pipeline/data.ts";
