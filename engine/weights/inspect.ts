@@ -1,15 +1,18 @@
 /** What a file of weights holds, in short. */
 
-import { type DType, dtypes, elementCount, type Shape } from "../tensor/mod.ts";
+import { dtypes, elementCount } from "../tensor/mod.ts";
 import { formatOf, openWeightFile, splitWeightSpec } from "./open.ts";
 import type { WeightEntry } from "./weight_file.ts";
 
 /** Tensors of one element type. */
 export interface DTypeTotal {
-  readonly dtype: DType;
+  /** `float32`, `bfloat16` … */
+  readonly dtype: string;
+  /** How many there are. */
   readonly tensors: number;
-  /** Elements. */
+  /** Elements of all of them. */
   readonly parameters: number;
+  /** Bytes of all of them, dense. */
   readonly bytes: number;
 }
 
@@ -17,8 +20,10 @@ export interface DTypeTotal {
 export interface TensorFamily {
   /** With ranges for the numbers that differ: `blocks.0-29.self_attn.q.weight`. */
   readonly name: string;
-  readonly dtype: DType;
-  readonly shape: Shape;
+  /** `float32`, `bfloat16` … */
+  readonly dtype: string;
+  /** Sizes of the axes of each. */
+  readonly shape: readonly number[];
   /** How many there are. */
   readonly count: number;
   /** Whether their bytes lie in the file as they are used. */
@@ -27,20 +32,25 @@ export interface TensorFamily {
 
 /** What a file of weights holds. */
 export interface WeightsReport {
+  /** The file. */
   readonly path: string;
   /** The container that was asked for. */
   readonly key?: string;
+  /** What the file is, whatever its name. */
   readonly format: "safetensors" | "torch";
   /** Of the whole file. */
   readonly bytes: number;
+  /** Texts and numbers beside the tensors. */
   readonly metadata: Readonly<Record<string, string>>;
   /** Outermost containers that `#key` can choose. */
   readonly groups: readonly string[];
+  /** How many tensors there are. */
   readonly tensors: number;
   /** Elements of all tensors. */
   readonly parameters: number;
   /** In the order of the file. */
   readonly families: readonly TensorFamily[];
+  /** Totals by element type. */
   readonly dtypes: readonly DTypeTotal[];
 }
 
