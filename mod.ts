@@ -30,6 +30,7 @@ export type {
   Conditioning,
   DataKinds,
   Frames,
+  GivenLatents,
   Kind,
   Latents,
   Media,

@@ -22,6 +22,18 @@ export interface Conditioning {
   readonly channels: number;
   /** How many of the rows are text; the others are padding. */
   readonly length: number;
+  /** What to keep away from, as `embeddings`; for samplers with classifier-free guidance. */
+  readonly negative?: Float32Array;
+  /** What the video begins with: it is continued, and is a part of it. */
+  readonly given?: GivenLatents;
+}
+
+/** Latent frames that were not made but given, such as those of an image or of a video. */
+export interface GivenLatents {
+  /** `[frames, channels, height, width]` row by row, normalised as the diffusion model makes them. */
+  readonly data: Float32Array;
+  /** The axes of `data`; height and width in latent cells. */
+  readonly shape: readonly [frames: number, channels: number, height: number, width: number];
 }
 
 /** One chunk of latent frames, normalised as the diffusion model makes them. */

@@ -1,6 +1,15 @@
 /** The composable core: what flows, what a stage is, how stages are joined, configured and run. */
 
-export type { Conditioning, DataKinds, Frames, Kind, Latents, Media, Prompt } from "./data.ts";
+export type {
+  Conditioning,
+  DataKinds,
+  Frames,
+  GivenLatents,
+  Kind,
+  Latents,
+  Media,
+  Prompt,
+} from "./data.ts";
 export type { RunEvent, StageEvent } from "./events.ts";
 export type { CreateContext, RunContext, Stage } from "./stage.ts";
 export type { AnyPlugin, Plugin, PluginDefinition, StageSpec } from "./plugin.ts";

@@ -31,6 +31,8 @@ export interface DiffusionModel {
   readonly steps: readonly number[];
   readonly warpSteps: boolean;
   readonly shift: number;
+  /** Of the samplers that have one; 1 if left out. */
+  readonly guidance?: number;
   /** Latent frames: of a chunk, of the cache, and of its front that is never overwritten. */
   readonly chunk: number;
   readonly window: number;
@@ -96,7 +98,7 @@ export const diffusionModels = {
     contextNoise: sampling.context_noise,
   },
   // guandeh17/Self-Forcing@33593df3e81fa3ec10239271dd2c100facac6de1, configs/self_forcing_dmd.yaml:7-12,
-  // :14, :44-47 and configs/default_config.yaml:12 (context_noise); 21 frames are its global attention.
+  // :14-16, :44-47 and configs/default_config.yaml:12 (context_noise); 21 frames are its global attention.
   "wan2.1-1.3b": {
     sizes: wan2_1_1_3b,
     height: 480,
@@ -105,6 +107,7 @@ export const diffusionModels = {
     steps: [1000, 750, 500, 250],
     warpSteps: true,
     shift: 5,
+    guidance: 3,
     chunk: 3,
     window: 21,
     sink: 0,

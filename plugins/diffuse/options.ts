@@ -47,13 +47,30 @@ export const diffuseOptions = z.object({
     "Latent frames of KV cache: what a chunk sees, itself included",
   ),
   sink: count.optional().describe("Latent frames at the beginning that the cache never forgets"),
-  steps: z.array(z.number().min(0).max(1000)).min(1).optional().describe(
-    "Denoising steps, falling from 1000",
+  independentFirstFrame: z.boolean().default(false).describe(
+    "Make the first latent frame a chunk of its own, as networks made for image-to-video do",
   ),
-  warpSteps: z.boolean().optional().describe("Shift the steps as the schedule's timesteps are"),
+  sampler: z.enum(["few-step", "unipc", "dpmpp"]).default("few-step").describe(
+    "few-step for distilled networks; unipc or dpmpp, in many steps, for those that are not",
+  ),
+  steps: z.union([
+    z.array(z.number().min(0).max(1000)).min(1),
+    z.number().int().min(1).max(1000),
+  ]).optional().describe(
+    "few-step: its steps, falling from 1000, as [1000, 750, 500, 250]; unipc, dpmpp: how many",
+  ),
+  warpSteps: z.boolean().optional().describe(
+    "few-step: shift the steps as the schedule's timesteps are",
+  ),
+  guidance: z.number().min(0).max(100).optional().describe(
+    "unipc, dpmpp: how far beyond the negative prompt to go; 1 leaves it out, at half the cost",
+  ),
   shift: z.number().positive().max(100).optional().describe("Shift of the flow-matching schedule"),
   contextNoise: z.number().min(0).max(1000).optional().describe(
     "Timestep at which finished chunks enter the cache",
+  ),
+  recache: z.boolean().default(false).describe(
+    "Run what the cache holds once more when the prompt changes: faster change, one pass a chunk",
   ),
   height: whole.optional().describe("Height of the pictures in pixels"),
   width: whole.optional().describe("Width of the pictures in pixels"),
@@ -74,9 +91,8 @@ export const diffuseOptions = z.object({
     "Write ONNX Runtime's profile of this stage to a JSON file of this prefix",
   ),
 }).superRefine((options, context) => {
-  const { latentFrames, chunk, window, sink, height, width, spatialFactor, steps } = effective(
-    options,
-  );
+  const run = effective(options);
+  const { chunk, window, sink, height, width, spatialFactor } = run;
   const refuse = (key: string, message: string) =>
     context.addIssue({ code: "custom", path: [key], message });
   const attempt = (key: string, check: () => void) => {
@@ -90,7 +106,7 @@ export const diffuseOptions = z.object({
   };
   const tight = chunk <= window && options.sink !== undefined ? "sink" : "window";
   if (attempt(tight, () => checkWindow({ window, sink, chunk }))) {
-    attempt("latentFrames", () => checkRunLength({ latentFrames, window, sink, chunk }));
+    attempt("latentFrames", () => checkRunLength(run));
   }
   const token = spatialFactor * 2;
   for (const [key, pixels] of [["height", height], ["width", width]] as const) {
@@ -98,13 +114,41 @@ export const diffuseOptions = z.object({
       refuse(key, `expected a multiple of ${token} pixels, got ${pixels}`);
     }
   }
-  if (steps.some((step, i) => i > 0 && step >= steps[i - 1]!)) {
-    refuse("steps", `expected falling numbers such as [1000, 750, 500, 250], got [${steps}]`);
-  }
+  checkSampling(options, run, refuse);
 });
 
 /** What `diffuse` was told, checked. */
 export type DiffuseOptions = z.output<typeof diffuseOptions>;
+
+/** Refuses steps and a guidance that the sampler does not take. */
+function checkSampling(
+  { sampler, guidance }: DiffuseOptions,
+  { steps }: EffectiveOptions,
+  refuse: (key: string, message: string) => void,
+): void {
+  if (sampler !== "few-step") {
+    if (typeof steps !== "number") {
+      refuse("steps", `expected how many steps ${sampler} takes, such as 50, got [${steps}]`);
+    }
+    return;
+  }
+  if (typeof steps === "number") {
+    refuse(
+      "steps",
+      `expected a list of falling numbers such as [1000, 750, 500, 250] (a count is for the samplers ` +
+        `unipc and dpmpp), got ${steps}`,
+    );
+  } else if (steps.some((step, i) => i > 0 && step >= steps[i - 1]!)) {
+    refuse("steps", `expected falling numbers such as [1000, 750, 500, 250], got [${steps}]`);
+  }
+  if (guidance !== undefined && guidance !== 1) {
+    refuse(
+      "guidance",
+      `expected 1 or nothing with the few-step sampler, whose networks have their guidance built in ` +
+        `(the samplers unipc and dpmpp take more), got ${guidance}`,
+    );
+  }
+}
 
 /** The LoRAs that options name, in their order. */
 export function lorasOf({ lora = [] }: DiffuseOptions): { path: string; scale: number }[] {
@@ -113,9 +157,19 @@ export function lorasOf({ lora = [] }: DiffuseOptions): { path: string; scale: n
 }
 
 /** The options with what the network was made for filled in. */
-export interface EffectiveOptions extends DiffusionModel {
+export interface EffectiveOptions extends Omit<DiffusionModel, "steps" | "guidance"> {
   readonly latentFrames: number;
+  readonly independentFirstFrame: boolean;
+  readonly sampler: DiffuseOptions["sampler"];
+  /** A list for `few-step`, a number for the others. */
+  readonly steps: readonly number[] | number;
+  /** 1 where the negative prompt has no part. */
+  readonly guidance: number;
+  readonly recache: boolean;
 }
+
+/** Steps of the multi-step samplers: `sampling_steps` in the reference's causal_diffusion_inference.py:33. */
+const defaultCount = 50;
 
 /** Fills in what was left out. */
 export function effective(options: DiffuseOptions): EffectiveOptions {
@@ -124,5 +178,12 @@ export function effective(options: DiffuseOptions): EffectiveOptions {
     key !== "sizes" && key !== "weights" && value !== undefined
   );
   const sizes = { ...model.sizes, ...options.sizes };
-  return { ...model, ...Object.fromEntries(given), sizes } as EffectiveOptions;
+  const few = options.sampler === "few-step";
+  return {
+    ...model,
+    steps: few ? model.steps : defaultCount,
+    guidance: few ? 1 : model.guidance ?? 1,
+    ...Object.fromEntries(given),
+    sizes,
+  } as EffectiveOptions;
 }

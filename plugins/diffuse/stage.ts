@@ -1,15 +1,16 @@
 import {
+  checkRunLength,
   drawnNoise,
-  type FewStepPass,
-  flowSchedule,
+  multiStepModel,
   normalSource,
-  planFewSteps,
   rollout,
+  type RolloutOptions,
 } from "../../engine/diffusion/mod.ts";
 import { type Lora, mergeLoras } from "../../engine/weights/mod.ts";
 import {
   type Conditioning,
   type CreateContext,
+  type GivenLatents,
   type Latents,
   Newest,
   type RunContext,
@@ -21,6 +22,7 @@ import { mending, openWeights } from "../_files.ts";
 import { diffusionModels } from "../_models.ts";
 import { CausalWanModel } from "./model.ts";
 import { type DiffuseOptions, effective, type EffectiveOptions, lorasOf } from "./options.ts";
+import { type Sampling, samplingOf } from "./sampling.ts";
 
 /** Rolls out a causal Wan, chunk after chunk. */
 export class DiffuseStage implements Stage<"conditioning", "latents"> {
@@ -31,7 +33,7 @@ export class DiffuseStage implements Stage<"conditioning", "latents"> {
   readonly #model: CausalWanModel;
   readonly #options: DiffuseOptions;
   readonly #effective: EffectiveOptions;
-  readonly #passes: readonly FewStepPass[];
+  readonly #sampling: Sampling;
 
   private constructor(
     stack: AsyncDisposableStack,
@@ -42,8 +44,7 @@ export class DiffuseStage implements Stage<"conditioning", "latents"> {
     this.#model = model;
     this.#options = options;
     this.#effective = effective(options);
-    const { shift, steps, warpSteps } = this.#effective;
-    this.#passes = planFewSteps(flowSchedule({ shift }), steps, warpSteps);
+    this.#sampling = samplingOf(this.#effective);
   }
 
   static async create(options: DiffuseOptions, context: CreateContext): Promise<DiffuseStage> {
@@ -76,6 +77,7 @@ export class DiffuseStage implements Stage<"conditioning", "latents"> {
         })
       ),
     );
+    if (options.independentFirstFrame) await model.prepare(1, context.signal);
     return new DiffuseStage(stack.move(), model, options);
   }
 
@@ -87,35 +89,46 @@ export class DiffuseStage implements Stage<"conditioning", "latents"> {
     const first = await arriving.next();
     if (first === undefined) return;
     let conditioning = first;
-    const { latentFrames, chunk, window, sink, contextNoise } = this.#effective;
+    const { recache } = this.#options;
     const [, channels, height, width] = this.#model.latentsShape;
+    const length = this.#length(conditioning.given);
+    const { latentFrames, givenFrames } = length;
     const source = normalSource(
       this.#options.noise,
       conditioning.prompt.seed ?? this.#options.seed,
     );
+    if (conditioning.negative && !this.#sampling.guided) {
+      report({
+        type: "warning",
+        message: `The negative prompt is not heard: ${
+          this.#sampling.kind === "few-step"
+            ? "few-step networks have their guidance built in"
+            : "a guidance of 1 leaves it out"
+        }.`,
+      });
+    }
     // A stop ends the pass in flight: the chunk it belongs to is given up, those before it are whole.
     const early = AbortSignal.any([signal, stop]);
     await this.#follow(conditioning, early);
-    const chunks = rollout(this.#model.during(early), {
-      latentFrames,
-      chunk,
-      window,
-      sink,
-      contextNoise,
-      passes: this.#passes,
-      noise: drawnNoise(source, channels * height * width, latentFrames),
+    let next: Conditioning | undefined;
+    const chunks = this.#rollOut({
+      ...length,
+      ...(conditioning.given && { given: conditioning.given.data }),
+      contextNoise: this.#effective.contextNoise,
+      noise: drawnNoise(source, channels * height * width, latentFrames, givenFrames),
       signal: early,
       onStep: (step) => report({ type: "step", ...step }),
       proceed: async () => {
         await whenRunning();
         return stop.aborted ? "stop" : undefined;
       },
+      ...(recache && { recache: () => (next = arriving.take()) !== undefined }),
       prepare: async ({ index }) => {
-        const next = arriving.take();
-        if (!next) return;
-        conditioning = next;
-        await this.#follow(next, early);
-        report({ type: "prompt", chunk: index, text: next.prompt.text });
+        const arrived = recache && index > 0 ? next : arriving.take();
+        if (!arrived) return;
+        conditioning = arrived;
+        await this.#follow(arrived, early);
+        report({ type: "prompt", chunk: index, text: arrived.prompt.text });
       },
     });
     try {
@@ -128,10 +141,49 @@ export class DiffuseStage implements Stage<"conditioning", "latents"> {
     }
   }
 
+  /** Drives the model by the sampler that was chosen. */
+  #rollOut(options: Omit<RolloutOptions, "passes"> & { readonly signal: AbortSignal }) {
+    const sampling = this.#sampling;
+    if (sampling.kind === "few-step") {
+      return rollout(this.#model.during(options.signal), { ...options, passes: sampling.passes });
+    }
+    const model = multiStepModel(this.#model.guessing(options.signal), sampling.guidance);
+    return rollout(model, { ...options, passes: sampling.passes });
+  }
+
+  /** How long a run is that begins with what is given. */
+  #length(given: GivenLatents | undefined) {
+    const { latentFrames, chunk, window, sink, independentFirstFrame } = this.#effective;
+    const [givenFrames, ...cells] = given?.shape ?? [0];
+    const [, ...own] = this.#model.latentsShape;
+    if (given && cells.join() !== own.join()) {
+      throw new UserError(
+        `The latents to begin with are of ${
+          cells.join(" × ")
+        } (channels, height, width) and the network ` +
+          `"${this.#options.network}" makes ${
+            own.join(" × ")
+          }: give pictures of the size that is made.`,
+      );
+    }
+    const length = { latentFrames, chunk, window, sink, independentFirstFrame, givenFrames };
+    try {
+      checkRunLength(length);
+    } catch (error) {
+      throw new UserError(
+        `Options of diffuse do not fit what is given: ${(error as Error).message}.`,
+        {
+          cause: error,
+        },
+      );
+    }
+    return length;
+  }
+
   /** Gives the model a prompt for the chunks to come. */
   async #follow(conditioning: Conditioning, signal: AbortSignal): Promise<void> {
     const { textLen, textDim } = this.#effective.sizes;
-    const { tokens, channels, embeddings } = conditioning;
+    const { tokens, channels, embeddings, negative } = conditioning;
     if (tokens !== textLen || channels !== textDim) {
       throw new UserError(
         `The text encoder gives ${tokens} tokens of ${channels} channels and the network ` +
@@ -139,6 +191,15 @@ export class DiffuseStage implements Stage<"conditioning", "latents"> {
       );
     }
     await this.#model.condition(embeddings, signal);
+    if (!this.#sampling.guided) return;
+    if (!negative) {
+      throw new UserError(
+        `The sampler "${this.#options.sampler}" with a guidance of ${this.#effective.guidance} needs a negative ` +
+          `prompt and there is none: give encode-text one (negative: "blurry, low quality"; empty will do), ` +
+          `or diffuse a guidance of 1.`,
+      );
+    }
+    await this.#model.condition(negative, signal, "negative");
   }
 
   [Symbol.asyncDispose](): Promise<void> {

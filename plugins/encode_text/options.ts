@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { namesOf, textModels } from "../_models.ts";
+import { maxPromptLength } from "../_prompt.ts";
 
 const whole = z.number().int().positive();
 
@@ -23,6 +24,9 @@ export const encodeTextOptions = z.object({
   ),
   tokenizer: z.string().min(1).optional().describe(
     "Its tokenizer.json; the embedded network has its own",
+  ),
+  negative: z.string().max(maxPromptLength).optional().describe(
+    "Negative prompt, where the prompt has none: what samplers with guidance keep away from",
   ),
   sizes: sizes.partial().optional().describe("Sizes that differ from the named network's"),
   device: z.string().optional().describe("Device of this stage, where it is not the pipeline's"),

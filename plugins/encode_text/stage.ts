@@ -16,17 +16,23 @@ export class TextStage implements Stage<"prompt", "conditioning"> {
   readonly #encoder: TextEncoder;
   readonly #tokenizer: Awaited<ReturnType<typeof openTokenizer>>;
   readonly #sizes: TextModel["sizes"];
+  /** The negative prompt where the prompt has none. */
+  readonly #negative: string | undefined;
+  /** Embeddings of the last negative prompt: it hardly ever changes. */
+  #lastNegative: { readonly text: string; readonly embeddings: Float32Array } | undefined;
 
   private constructor(
     stack: AsyncDisposableStack,
     encoder: TextEncoder,
     tokenizer: Awaited<ReturnType<typeof openTokenizer>>,
     sizes: TextModel["sizes"],
+    negative: string | undefined,
   ) {
     this.#stack = stack;
     this.#encoder = encoder;
     this.#tokenizer = tokenizer;
     this.#sizes = sizes;
+    this.#negative = negative;
   }
 
   static async create(options: EncodeTextOptions, context: CreateContext): Promise<TextStage> {
@@ -58,28 +64,45 @@ export class TextStage implements Stage<"prompt", "conditioning"> {
       }),
     ]);
     stack.use(encoder);
-    return new TextStage(stack.move(), encoder, tokenizer, sizes);
+    return new TextStage(stack.move(), encoder, tokenizer, sizes, options.negative);
   }
 
   async *process(
     prompts: AsyncIterable<Prompt>,
-    { signal, report }: RunContext,
+    context: RunContext,
   ): AsyncGenerator<Conditioning> {
     const { textLen, dim } = this.#sizes;
     for await (const prompt of prompts) {
-      checkPrompt(prompt);
-      const tokens = tokenize(this.#tokenizer, prompt.text, textLen);
-      if (tokens.dropped > 0) {
-        report({
-          type: "warning",
-          message: `The prompt is ${
-            tokens.length + tokens.dropped
-          } tokens long, of which the network reads ${textLen}: its end is not heard.`,
-        });
+      const negative = prompt.negative ?? this.#negative;
+      checkPrompt(negative === undefined ? prompt : { ...prompt, negative });
+      const { embeddings, length } = await this.#encode("prompt", prompt.text, context);
+      if (negative !== undefined && this.#lastNegative?.text !== negative) {
+        const encoded = await this.#encode("negative prompt", negative, context);
+        this.#lastNegative = { text: negative, embeddings: encoded.embeddings };
       }
-      const embeddings = await this.#encoder.encode(tokens, signal);
-      yield { prompt, embeddings, tokens: textLen, channels: dim, length: tokens.length };
+      yield {
+        prompt,
+        embeddings,
+        tokens: textLen,
+        channels: dim,
+        length,
+        ...(negative !== undefined && { negative: this.#lastNegative!.embeddings }),
+      };
     }
+  }
+
+  async #encode(what: string, text: string, { signal, report }: RunContext) {
+    const { textLen } = this.#sizes;
+    const tokens = tokenize(this.#tokenizer, text, textLen);
+    if (tokens.dropped > 0) {
+      report({
+        type: "warning",
+        message: `The ${what} is ${
+          tokens.length + tokens.dropped
+        } tokens long, of which the network reads ${textLen}: its end is not heard.`,
+      });
+    }
+    return { embeddings: await this.#encoder.encode(tokens, signal), length: tokens.length };
   }
 
   [Symbol.asyncDispose](): Promise<void> {
