@@ -153,14 +153,15 @@ class Client {
     this.#skipping = false;
     let missed = 0;
     if (this.bytes > 0 && this.bytes + segment.data.length > this.#limit) {
+      // What waits can be played to here; the next key segment takes its place, if it still waits then.
+      if (!segment.key) {
+        this.#skipping = true;
+        return 1;
+      }
       const kept = this.#queue.filter(({ init }) => init);
       missed = this.#queue.length - kept.length;
       this.#queue = kept;
       this.bytes = kept.reduce((sum, { data }) => sum + data.length, 0);
-      if (!segment.key) {
-        this.#skipping = true;
-        return missed + 1;
-      }
     }
     this.#queue.push(segment);
     this.bytes += segment.data.length;

@@ -1,5 +1,5 @@
 /** Pipelines by name: the files of one folder, read anew each time, since people edit them. */
-import { basename, extname, join } from "@std/path";
+import { basename, extname, join, resolve } from "@std/path";
 import { type Config, describeConfig, loadConfig, parseConfig } from "../pipeline/config.ts";
 import { ConfigError, UserError } from "../pipeline/errors.ts";
 import { suggestName } from "../pipeline/names.ts";
@@ -25,9 +25,12 @@ export const BUILT_IN: ReadonlySet<string> = new Set([
 export class Catalogue {
   readonly #folder: string;
   readonly #plugins: readonly AnyPlugin[];
+  /** Name of the pipeline that is used where none is named, and its file if it is not of the folder. */
   readonly #default: string;
+  readonly #file: string | undefined;
   readonly #builtIn: ReadonlySet<string>;
 
+  /** @param standard Name or path of the pipeline that is used where none is named. */
   constructor(
     folder: string,
     plugins: readonly AnyPlugin[],
@@ -36,7 +39,9 @@ export class Catalogue {
   ) {
     this.#folder = folder;
     this.#plugins = plugins;
-    this.#default = standard;
+    const isPath = /[/\\]/.test(standard) || EXTENSIONS.includes(extname(standard));
+    this.#default = isPath ? basename(standard, extname(standard)) : standard;
+    this.#file = isPath ? resolve(standard) : undefined;
     this.#builtIn = builtIn;
   }
 
@@ -100,8 +105,9 @@ export class Catalogue {
         `"${name}" came with Sluice and is not changed: choose another name.`,
       );
     }
+    const path = join(this.#folder, `${name}.yaml`);
     const existing = (await this.#files()).get(name);
-    if (existing !== undefined && extname(existing) !== ".yaml") {
+    if (existing !== undefined && existing !== path) {
       throw fieldProblem("name", `"${name}" is another kind of file: choose another name.`);
     }
     const result = await this.validate(yaml);
@@ -109,7 +115,6 @@ export class Catalogue {
       const errors = result.problems.map(({ message }) => ({ field: "yaml", message }));
       throw new ProblemError("validation", errors[0]?.message ?? "", { errors });
     }
-    const path = join(this.#folder, `${name}.yaml`);
     const draft = join(this.#folder, `.${name}.${crypto.randomUUID().slice(0, 8)}.part`);
     try {
       await Deno.writeTextFile(draft, yaml);
@@ -209,7 +214,9 @@ export class Catalogue {
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
-    return new Map(files.sort(([a], [b]) => a < b ? -1 : 1));
+    const found = new Map(files);
+    if (this.#file !== undefined) found.set(this.#default, this.#file);
+    return new Map([...found].sort(([a], [b]) => a < b ? -1 : 1));
   }
 }
 

@@ -25,6 +25,9 @@ export class StudioRun {
   readonly broadcast: Broadcaster = new Broadcaster();
   /** Aborted: the run is cancelled. */
   readonly signal: AbortSignal;
+  /** Settles when the run is over and the disk is as it will be. */
+  readonly ended: Promise<void>;
+  readonly #ending = Promise.withResolvers<void>();
   readonly #abort = new AbortController();
   readonly #stages: ReadonlyMap<string, string>;
   readonly #view: Mutable<RunView>;
@@ -41,6 +44,7 @@ export class StudioRun {
   constructor(request: CreateRun, plan: Plan) {
     this.plan = plan;
     this.signal = this.#abort.signal;
+    this.ended = this.#ending.promise;
     this.#stages = new Map(plan.stages.map(({ plugin, gives }) => [plugin.name, gives]));
     const { framesTotal, chunksTotal, endless, fps, seed, pipeline } = plan;
     this.#prompts.push({ chunk: 0, text: request.prompt });
@@ -287,6 +291,7 @@ export class StudioRun {
     this.#control = undefined;
     this.broadcast.end();
     this.log.end({ type: "done", run: this.view() });
+    this.#ending.resolve();
   }
 
   #move(state: RunState): void {

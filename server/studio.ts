@@ -29,7 +29,7 @@ export interface StudioOptions {
   readonly gallery?: string;
   /** Folder of pipelines by name. Default: the repository's `configs/`. */
   readonly configs?: string;
-  /** Name of the pipeline that is loaded first and used where a request names none. */
+  /** Name or file of the pipeline that is loaded first and used where a request names none. */
   readonly pipeline?: string;
   /** `cpu`, `webgpu`, `cuda` or `cuda:n`. Default: what the pipeline says, else `cpu`. */
   readonly device?: string;
@@ -152,7 +152,7 @@ export class Studio implements AsyncDisposable {
     if (run === undefined && this.#workshop.gallery.get(id) === undefined) throw missing();
     if (run !== undefined && !run.over) {
       run.cancel();
-      if (this.#current === run) await this.#work;
+      await run.ended;
     }
     this.#runs.delete(id);
     this.#forget();
