@@ -2,7 +2,7 @@
 
 import deno from "../deno.json" with { type: "json" };
 import { type Graph, type Value, writeModel } from "../engine/onnx/mod.ts";
-import { type Binding, type Device, type Session, type Tensor } from "../engine/runtime/mod.ts";
+import type { Binding, Device, Session, Tensor } from "../engine/runtime/mod.ts";
 import { arrayOf } from "../engine/tensor/mod.ts";
 
 /** Says what is measured, on what, with which versions and when. */
