@@ -159,11 +159,17 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 const UNITS: Readonly<Record<string, string>> = {
-  string: " characters",
-  array: " items",
-  set: " items",
-  file: " bytes",
+  string: "character",
+  array: "item",
+  set: "item",
+  file: "byte",
 };
+
+/** A number, of what is counted where `origin` is not a number itself. */
+function counted(limit: number | bigint, origin: string): string {
+  const unit = UNITS[origin];
+  return unit === undefined ? String(limit) : `${limit} ${unit}${Number(limit) === 1 ? "" : "s"}`;
+}
 
 /** What an issue wanted, to stand after "expected". */
 function expectation(issue: z.core.$ZodIssue): string {
@@ -171,12 +177,12 @@ function expectation(issue: z.core.$ZodIssue): string {
     case "invalid_type":
       return TYPES[issue.expected] ?? issue.expected;
     case "too_small":
-      return `${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}${
-        UNITS[issue.origin] ?? ""
+      return `${issue.inclusive === false ? "more than" : "at least"} ${
+        counted(issue.minimum, issue.origin)
       }`;
     case "too_big":
-      return `${issue.inclusive === false ? "less than" : "at most"} ${issue.maximum}${
-        UNITS[issue.origin] ?? ""
+      return `${issue.inclusive === false ? "less than" : "at most"} ${
+        counted(issue.maximum, issue.origin)
       }`;
     case "invalid_value":
       return (issue.values.length > 1 ? "one of " : "") + issue.values.map(show).join(", ");

@@ -58,3 +58,19 @@ export function assertNothingOpen(): void {
   const open = Object.entries(liveHandles()).filter(([, count]) => count > 0);
   assertEquals(open, []);
 }
+
+/** A server that takes requests and answers none until it is disposed of. */
+export function silentServer(): AsyncDisposable & { readonly url: string } {
+  const closing = Promise.withResolvers<void>();
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async () => {
+    await closing.promise;
+    return new Response();
+  });
+  return {
+    url: `http://127.0.0.1:${server.addr.port}/v1`,
+    async [Symbol.asyncDispose]() {
+      closing.resolve();
+      await server.shutdown();
+    },
+  };
+}

@@ -88,6 +88,21 @@ export async function checkTarget(path: string, overwrite: boolean): Promise<voi
     );
   }
   await checkFolder(dirname(path), path);
+  await checkWritable(path);
+}
+
+/** Makes a file where the output will go and removes it: what the system forbids shows at once. */
+async function checkWritable(path: string): Promise<void> {
+  const folder = dirname(path);
+  // A folder that is yet to be made is tried where it will be.
+  const trial = temporaryName(await statOrUndefined(folder) === undefined ? folder : path);
+  try {
+    (await Deno.open(trial, { write: true, createNew: true })).close();
+  } catch (error) {
+    throw explain(path, error);
+  } finally {
+    await removeQuietly(trial);
+  }
 }
 
 /** @throws {UserError} unless `folder` is one, or can be made inside one */
