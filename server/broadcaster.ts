@@ -32,7 +32,7 @@ export class Broadcaster {
   #groupBytes = 0;
   #ended = false;
 
-  constructor({ client = 4 << 20, group = client, clients = 64 }: BroadcastLimits = {}) {
+  constructor({ client = 2 << 20, group = client, clients = 64 }: BroadcastLimits = {}) {
     this.#limits = { client, group, clients };
   }
 

@@ -132,7 +132,7 @@ export class StudioRun {
       case "prompt": {
         const { stage, text } = event;
         const rewritten = this.#stages.get(stage) === "prompt";
-        const chunk = rewritten ? this.#made("latents") : event.chunk;
+        const chunk = rewritten ? this.#made() : event.chunk;
         if (rewritten && text === this.#view.prompt) delete this.#view.extendedPrompt;
         else if (rewritten) this.#view.extendedPrompt = text;
         return this.log.add({ type: "prompt", stage, chunk, text, at });
@@ -158,8 +158,8 @@ export class StudioRun {
       seconds += this.#openingSeconds;
       this.#openingSeconds = 0;
     }
-    const text = gives === "prompt" || gives === "conditioning";
-    const index = text ? this.#made("latents") : this.#given.get(stage) ?? 0;
+    const text = isText(gives);
+    const index = text ? this.#made() : this.#given.get(stage) ?? 0;
     if (!text) this.#given.set(stage, index + 1);
     const chunk = this.#chunks.get(index) ?? { index, frames: 0, stages: {} };
     this.#chunks.set(index, {
@@ -171,10 +171,10 @@ export class StudioRun {
     this.log.add({ type: "chunk", stage, chunk: index, seconds, frames, at });
   }
 
-  /** Chunks that stages which give this kind have given. */
-  #made(kind: string): number {
+  /** Chunks that are made: the next is the first that a new prompt can change. */
+  #made(): number {
     for (const [stage, gives] of this.#stages) {
-      if (gives === kind) return this.#given.get(stage) ?? 0;
+      if (!isText(gives)) return this.#given.get(stage) ?? 0;
     }
     return 0;
   }
@@ -228,7 +228,7 @@ export class StudioRun {
       const waits = this.#control === undefined;
       if (waits) this.#prompts.length = 0;
       this.#view.prompt = prompt;
-      this.#prompts.push({ chunk: this.#made("latents"), text: prompt });
+      this.#prompts.push({ chunk: this.#made(), text: prompt });
       if (this.#prompts.length > PROMPTS) this.#prompts.shift();
       if (!waits) this.#control?.prompt(this.prompt);
     }
@@ -307,4 +307,9 @@ export class StudioRun {
   #at(): number {
     return (performance.now() - this.#began) / 1000;
   }
+}
+
+/** Whether a kind of data belongs to a prompt, not to a chunk. */
+function isText(kind: string | undefined): boolean {
+  return kind === "prompt" || kind === "conditioning";
 }
