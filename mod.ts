@@ -50,7 +50,7 @@ export type {
 } from "./pipeline/run.ts";
 export { ConfigError, type ConfigPlace, StageError, UserError } from "./pipeline/errors.ts";
 export { definePlugin } from "./pipeline/define.ts";
-export { type Part, pipe } from "./pipeline/pipe.ts";
+export { type Joined, type LastKind, type Part, pipe } from "./pipeline/pipe.ts";
 export {
   type Config,
   type ConfigData,
@@ -70,6 +70,7 @@ export {
   type DTypeTotal,
   inspectRuntime,
   inspectWeights,
+  type Library,
   type RuntimeReport,
   type TensorFamily,
   type WeightsReport,

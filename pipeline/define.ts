@@ -1,8 +1,14 @@
-import type { z } from "zod";
 import { checkOptions, type OptionProblem } from "./_options.ts";
 import type { Kind } from "./data.ts";
 import { UserError } from "./errors.ts";
-import type { AnyPlugin, Plugin, PluginDefinition, StageSpec } from "./plugin.ts";
+import type {
+  AnyPlugin,
+  OptionsGiven,
+  OptionsSchema,
+  Plugin,
+  PluginDefinition,
+  StageSpec,
+} from "./plugin.ts";
 
 /**
  * Makes a plugin of its definition: a function from options to a stage not yet loaded, which also
@@ -24,10 +30,11 @@ import type { AnyPlugin, Plugin, PluginDefinition, StageSpec } from "./plugin.ts
 export function definePlugin<
   In extends Kind,
   Out extends Kind,
-  Options extends z.ZodObject,
+  Options extends OptionsSchema,
 >(definition: PluginDefinition<In, Out, Options>): Plugin<In, Out, Options> {
-  const choose = (options: z.input<Options> = {} as z.input<Options>): StageSpec<In, Out> =>
-    chooseOptions(plugin, options, false) as StageSpec<In, Out>;
+  const choose = (
+    options: OptionsGiven<Options> = {} as OptionsGiven<Options>,
+  ): StageSpec<In, Out> => chooseOptions(plugin, options, false) as StageSpec<In, Out>;
   // A function's own `name` cannot be assigned, only defined anew.
   const fields = Object.entries(definition).map(([key, value]) => [
     key,

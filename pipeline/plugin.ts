@@ -2,11 +2,32 @@ import type { z } from "zod";
 import type { Kind } from "./data.ts";
 import type { CreateContext, Stage } from "./stage.ts";
 
+/**
+ * A zod object, which says what options there are.
+ *
+ * @internal
+ */
+export type OptionsSchema = z.ZodObject;
+
+/**
+ * Options as they are written: those with a default may be left out.
+ *
+ * @internal
+ */
+export type OptionsGiven<Schema extends OptionsSchema> = z.input<Schema>;
+
+/**
+ * Options as a stage is made from them, validated, defaults filled in.
+ *
+ * @internal
+ */
+export type OptionsChosen<Schema extends OptionsSchema> = z.output<Schema>;
+
 /** What a plugin's module gives to `definePlugin`. */
 export interface PluginDefinition<
   In extends Kind,
   Out extends Kind,
-  Options extends z.ZodObject,
+  Options extends OptionsSchema,
 > {
   /** Name in configs, kebab-case. */
   readonly name: string;
@@ -23,7 +44,7 @@ export interface PluginDefinition<
   readonly options: Options;
   /** Makes a stage, with all it needs loaded. */
   create(
-    options: z.output<Options>,
+    options: OptionsChosen<Options>,
     context: CreateContext,
   ): Stage<In, Out> | Promise<Stage<In, Out>>;
 }
@@ -44,9 +65,9 @@ export interface StageSpec<In extends Kind = Kind, Out extends Kind = Kind> {
 export interface Plugin<
   In extends Kind = Kind,
   Out extends Kind = Kind,
-  Options extends z.ZodObject = z.ZodObject,
+  Options extends OptionsSchema = OptionsSchema,
 > extends PluginDefinition<In, Out, Options> {
-  (options?: z.input<Options>): StageSpec<In, Out>;
+  (options?: OptionsGiven<Options>): StageSpec<In, Out>;
 }
 
 /** Any plugin, in a list. */

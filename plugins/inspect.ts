@@ -3,7 +3,7 @@
 import type { RuntimeReport } from "../engine/runtime/mod.ts";
 import type { WeightsReport } from "../engine/weights/mod.ts";
 
-export type { DeviceReport, RuntimeReport } from "../engine/runtime/mod.ts";
+export type { DeviceReport, Library, RuntimeReport } from "../engine/runtime/mod.ts";
 export type { DTypeTotal, TensorFamily, WeightsReport } from "../engine/weights/mod.ts";
 
 /**

@@ -20,6 +20,7 @@ export type DeviceReport =
 export interface RuntimeReport {
   /** The library; undefined where there is none, or none that works: then `problem` says why. */
   readonly library: (Library & { readonly version: string }) | undefined;
+  /** Why there is no library, or none that works. */
   readonly problem: string | undefined;
   /** Execution providers built into the library, by ONNX Runtime's names. */
   readonly providers: readonly string[];

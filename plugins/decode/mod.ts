@@ -1,8 +1,9 @@
 import { definePlugin } from "../../pipeline/define.ts";
-import { decodeOptions } from "./options.ts";
+import type { Plugin } from "../../pipeline/plugin.ts";
+import { decodeOptions, type DecodeSchema } from "./options.ts";
 
 /** Turns latents into pictures, each chunk as soon as it is there. */
-const decode = definePlugin({
+const decode: Plugin<"latents", "frames", DecodeSchema> = definePlugin({
   name: "decode",
   summary: "Decodes latents to pictures with TAEHV or Wan's own VAE, chunk by chunk.",
   takes: "latents",

@@ -40,4 +40,11 @@ export const decodeOptions = z.object({
   ),
 });
 
+/**
+ * The schema of the options.
+ *
+ * @internal
+ */
+export type DecodeSchema = typeof decodeOptions;
+
 export type DecodeOptions = z.output<typeof decodeOptions>;

@@ -1,11 +1,12 @@
 import { definePlugin } from "../../pipeline/define.ts";
-import { diffuseOptions } from "./options.ts";
+import type { Plugin } from "../../pipeline/plugin.ts";
+import { diffuseOptions, type DiffuseSchema } from "./options.ts";
 
 /**
  * Makes latents from noise with a causal Wan: chunk by chunk, in a few steps each, with a KV cache of what
  * came before. A prompt that arrives during a run is followed from the next chunk on.
  */
-const diffuse = definePlugin({
+const diffuse: Plugin<"conditioning", "latents", DiffuseSchema> = definePlugin({
   name: "diffuse",
   summary: "Makes latents from noise with a causal Wan transformer, a chunk at a time.",
   takes: "conditioning",

@@ -117,6 +117,13 @@ export const diffuseOptions = z.object({
   checkSampling(options, run, refuse);
 });
 
+/**
+ * The schema of the options.
+ *
+ * @internal
+ */
+export type DiffuseSchema = typeof diffuseOptions;
+
 /** What `diffuse` was told, checked. */
 export type DiffuseOptions = z.output<typeof diffuseOptions>;
 

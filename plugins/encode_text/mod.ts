@@ -1,8 +1,9 @@
 import { definePlugin } from "../../pipeline/define.ts";
-import { encodeTextOptions } from "./options.ts";
+import type { Plugin } from "../../pipeline/plugin.ts";
+import { encodeTextOptions, type EncodeTextSchema } from "./options.ts";
 
 /** Turns a prompt into text embeddings by a UMT5 encoder. */
-const encodeText = definePlugin({
+const encodeText: Plugin<"prompt", "conditioning", EncodeTextSchema> = definePlugin({
   name: "encode-text",
   summary: "Encodes the prompt's text with a UMT5 encoder.",
   takes: "prompt",

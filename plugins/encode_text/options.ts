@@ -33,4 +33,11 @@ export const encodeTextOptions = z.object({
   threads: z.number().int().min(1).max(256).optional().describe("Threads on the CPU"),
 });
 
+/**
+ * The schema of the options.
+ *
+ * @internal
+ */
+export type EncodeTextSchema = typeof encodeTextOptions;
+
 export type EncodeTextOptions = z.output<typeof encodeTextOptions>;

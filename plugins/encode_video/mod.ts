@@ -1,5 +1,6 @@
 import { definePlugin } from "../../pipeline/define.ts";
-import { encodeVideoOptions } from "./options.ts";
+import type { Plugin } from "../../pipeline/plugin.ts";
+import { encodeVideoOptions, type EncodeVideoSchema } from "./options.ts";
 
 /**
  * Turns pictures into a video: H.264, HEVC, AV1 or VP9 in MP4 or WebM, an animated GIF or WebP, or
@@ -12,7 +13,7 @@ import { encodeVideoOptions } from "./options.ts";
  * Leave `codec` and `container` out where the path should decide: a container that the path's
  * extension contradicts is refused.
  */
-const encodeVideo = definePlugin({
+const encodeVideo: Plugin<"frames", "media", EncodeVideoSchema> = definePlugin({
   name: "encode-video",
   summary: "Encodes pictures as MP4, WebM, GIF, animated WebP or PNG: a file, or a live stream.",
   takes: "frames",

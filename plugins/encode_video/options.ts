@@ -48,4 +48,11 @@ export const encodeVideoOptions = z.object({
   ),
 });
 
+/**
+ * The schema of the options.
+ *
+ * @internal
+ */
+export type EncodeVideoSchema = typeof encodeVideoOptions;
+
 export type EncodeVideoOptions = z.output<typeof encodeVideoOptions>;

@@ -40,4 +40,11 @@ export const extendPromptOptions = z.object({
   ),
 });
 
+/**
+ * The schema of the options.
+ *
+ * @internal
+ */
+export type ExtendPromptSchema = typeof extendPromptOptions;
+
 export type ExtendPromptOptions = z.output<typeof extendPromptOptions>;
