@@ -1,25 +1,28 @@
 /** The studio's web app: Fresh's routes around a studio. */
 import { App, type Middleware, staticFiles } from "fresh";
 import { ProblemError, problemResponse } from "./problem.ts";
-import { isApi, secure, withHeaders } from "./security.ts";
+import { isApi, withHeaders } from "./security.ts";
 import type { State } from "./state.ts";
 import type { Studio } from "./studio.ts";
 
 /** Folder of the app: `routes/` and `static/` are there. */
 export const ROOT: string = new URL("../", import.meta.url).pathname;
 
-/** The app that shows this studio. It does not close it. */
+/**
+ * The app that shows this studio; it does not close it. `routes/_middleware.ts` decides who may ask for
+ * anything but static files.
+ */
 export function createApp(studio: Studio): App<State> {
   const provide: Middleware<State> = (ctx) => {
     ctx.state.studio = studio;
     return ctx.next();
   };
-  return new App<State>().use(provide, secure, staticFiles()).fsRoutes();
+  return new App<State>().use(provide, staticFiles()).fsRoutes();
 }
 
 /**
  * What answers requests. Fresh renders error pages outside all middlewares, so their headers are set
- * here; and it has no answer to an address that cannot be decoded.
+ * here, as those of static files; and it has no answer to an address that cannot be decoded.
  */
 export function createHandler(app: App<State>): Deno.ServeHandler {
   const handle = app.handler();
