@@ -14,12 +14,8 @@ const EXTENSIONS = [".yaml", ".yml", ".json"];
 /** What a pipeline may be called; `validate` is an address of the API. */
 export const PIPELINE_NAME = /^(?!validate$)[a-z0-9-]{1,64}$/;
 
-/** The pipelines that came with Sluice. */
-export const BUILT_IN: ReadonlySet<string> = new Set([
-  "embedded",
-  "embedded-endless",
-  "embedded-two-step",
-]);
+/** First line of a pipeline that was saved here; others came with Sluice, or people wrote them. */
+const SAVED = "# Saved from the studio, which may write it anew.\n";
 
 /** A folder of pipelines. */
 export class Catalogue {
@@ -28,21 +24,18 @@ export class Catalogue {
   /** Name of the pipeline that is used where none is named, and its file if it is not of the folder. */
   readonly #default: string;
   readonly #file: string | undefined;
-  readonly #builtIn: ReadonlySet<string>;
 
   /** @param standard Name or path of the pipeline that is used where none is named. */
   constructor(
     folder: string,
     plugins: readonly AnyPlugin[],
     standard: string,
-    builtIn: ReadonlySet<string> = BUILT_IN,
   ) {
     this.#folder = folder;
     this.#plugins = plugins;
     const isPath = /[/\\]/.test(standard) || EXTENSIONS.includes(extname(standard));
     this.#default = isPath ? basename(standard, extname(standard)) : standard;
     this.#file = isPath ? resolve(standard) : undefined;
-    this.#builtIn = builtIn;
   }
 
   /** Every pipeline, those that cannot be used with the reason. */
@@ -99,16 +92,13 @@ export class Catalogue {
     if (!PIPELINE_NAME.test(name)) {
       throw fieldProblem("name", "Expected 1 to 64 of a-z, 0-9 and -, and not validate.");
     }
-    if (this.#builtIn.has(name)) {
-      throw fieldProblem(
-        "name",
-        `"${name}" came with Sluice and is not changed: choose another name.`,
-      );
-    }
     const path = join(this.#folder, `${name}.yaml`);
     const existing = (await this.#files()).get(name);
-    if (existing !== undefined && existing !== path) {
-      throw fieldProblem("name", `"${name}" is another kind of file: choose another name.`);
+    if (existing !== undefined && !(await readText(existing)).startsWith(SAVED)) {
+      throw fieldProblem(
+        "name",
+        `"${name}" was not saved from here and is not changed: choose another name.`,
+      );
     }
     const result = await this.validate(yaml);
     if (!result.ok) {
@@ -117,7 +107,7 @@ export class Catalogue {
     }
     const draft = join(this.#folder, `.${name}.${crypto.randomUUID().slice(0, 8)}.part`);
     try {
-      await Deno.writeTextFile(draft, yaml);
+      await Deno.writeTextFile(draft, SAVED + yaml);
       await Deno.rename(draft, path);
     } catch (cause) {
       await Deno.remove(draft).catch(() => {});
@@ -167,19 +157,20 @@ export class Catalogue {
   async #modules(): Promise<ReadonlySet<string>> {
     const known = new Set<string>();
     for (const path of (await this.#files()).values()) {
-      const text = await Deno.readTextFile(path).catch(() => "");
+      const text = await readText(path);
       for (const [, use = ""] of text.matchAll(/\buse["']?:\s*["']?([^\s"',}]+)/g)) known.add(use);
     }
     return known;
   }
 
   async #view(name: string, path: string): Promise<PipelineView> {
-    const yaml = await Deno.readTextFile(path).catch(() => "");
+    const text = await readText(path);
+    const saved = text.startsWith(SAVED);
     const base = {
       name,
-      builtIn: this.#builtIn.has(name),
+      builtIn: !saved,
       default: name === this.#default,
-      yaml,
+      yaml: saved ? text.slice(SAVED.length) : text,
     };
     try {
       const config = await loadConfig(path, { plugins: this.#plugins });
@@ -217,6 +208,15 @@ export class Catalogue {
     const found = new Map(files);
     if (this.#file !== undefined) found.set(this.#default, this.#file);
     return new Map([...found].sort(([a], [b]) => a < b ? -1 : 1));
+  }
+}
+
+/** The text of a file; none where it cannot be read, or has just been deleted. */
+async function readText(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch {
+    return "";
   }
 }
 

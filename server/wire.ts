@@ -194,7 +194,7 @@ export interface PipelineView {
   readonly name: string;
   readonly description?: string;
   readonly device?: string;
-  /** Whether it came with Sluice: those are never overwritten. */
+  /** Whether it came with Sluice, or was written by hand: those are never overwritten from here. */
   readonly builtIn: boolean;
   /** Whether the studio uses it where a request names none. */
   readonly default: boolean;
