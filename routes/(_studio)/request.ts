@@ -1,0 +1,170 @@
+/** From what the form says to what the API takes, and back. */
+import type { CreateRun, PipelineView, PluginView, RunView } from "../../server/wire.ts";
+import { controlsOf, type OptionControl, readControl, showValue } from "./controls.ts";
+
+/** What the form says. */
+export interface FormState {
+  readonly prompt: string;
+  readonly pipeline: string;
+  /** Empty: drawn anew for each run. */
+  readonly seed: string;
+  readonly extend: boolean;
+  /** The extended prompt where it was edited: then this is what the run is made of. */
+  readonly edited: string | undefined;
+  /** What was written into options, by `plugin.option`. */
+  readonly texts: Readonly<Record<string, string>>;
+  /** Pictures in all, 0 endless; absent: as the pipeline says. */
+  readonly frames: number | undefined;
+}
+
+/** Messages by field, in the API's own names of fields. */
+export type FieldErrors = Readonly<Record<string, string>>;
+
+/**
+ * Options that have a field of their own on the page, or that only a pipeline's file may set: the server
+ * refuses those.
+ */
+const NOT_HERE: ReadonlySet<string> = new Set([
+  ...["latent-frames", "seed"],
+  ...["path", "profile", "cache-directory", "api-key-env", "weights", "tokenizer", "endpoint"],
+  ...[
+    "sizes",
+    "lora",
+    "fragmented",
+    "container",
+    "overwrite",
+    "label",
+    "metadata",
+    "loop",
+    "quality",
+  ],
+]);
+
+/** Most characters of a prompt. */
+export const LONGEST_PROMPT = 20_000;
+
+/** The options of a plugin that one run may set. */
+export function runControls(plugin: PluginView | undefined): OptionControl[] {
+  return plugin === undefined
+    ? []
+    : controlsOf(plugin.options).filter(({ key }) => !NOT_HERE.has(key));
+}
+
+/** The request, or what is wrong with the form. */
+export function buildRequest(
+  form: FormState,
+  plugins: readonly PluginView[],
+): { readonly request?: CreateRun; readonly errors: FieldErrors } {
+  const errors: Record<string, string> = {};
+  const prompt = (form.edited ?? form.prompt).trim();
+  if (prompt === "") {
+    errors.prompt = "Say what to show, such as: a red ball bounces on a green floor.";
+  }
+  if (prompt.length > LONGEST_PROMPT) {
+    errors.prompt = `Expected at most ${LONGEST_PROMPT} characters, got ${prompt.length}.`;
+  }
+  const seed = readSeed(form.seed);
+  if (seed === "wrong") {
+    errors.seed = "Expected a whole number from 0, or nothing for a seed that is drawn.";
+  }
+  const options: Record<string, unknown> = {};
+  for (const [key, text] of Object.entries(form.texts)) {
+    const [name, option] = key.split(".");
+    const plugin = plugins.find((each) => each.name === name);
+    const control = runControls(plugin).find((each) => each.key === option)?.control;
+    const { value, error } = readControl(control ?? { kind: "data" }, text);
+    if (error !== undefined) errors[`options.${key}`] = error;
+    else if (value !== undefined) options[key] = value;
+  }
+  if (Object.keys(errors).length > 0) return { errors };
+  return {
+    errors,
+    request: {
+      prompt,
+      pipeline: form.pipeline,
+      extend: form.extend && form.edited === undefined,
+      ...(typeof seed === "number" && { seed }),
+      ...(Object.keys(options).length > 0 && { options }),
+      ...(form.frames !== undefined && { frames: form.frames }),
+    },
+  };
+}
+
+/** A seed as it was written; nothing where none was. */
+function readSeed(text: string): number | "wrong" | undefined {
+  const trimmed = text.trim();
+  if (trimmed === "") return undefined;
+  const seed = Number(trimmed);
+  return /^\d+$/.test(trimmed) && Number.isSafeInteger(seed) ? seed : "wrong";
+}
+
+/** The form that makes a run again. */
+export function formOf(run: RunView): FormState {
+  return {
+    prompt: run.prompts[0]?.text ?? run.prompt,
+    pipeline: run.pipeline,
+    seed: String(run.seed),
+    extend: run.extend,
+    edited: undefined,
+    texts: Object.fromEntries(
+      Object.entries(run.options).map(([key, value]) => [key, showValue(value)]),
+    ),
+    frames: run.framesAsked,
+  };
+}
+
+/** The message for a field, or for something within it. */
+export function errorOf(errors: FieldErrors, field: string): string | undefined {
+  const found = Object.keys(errors).find((key) => key === field || key.startsWith(`${field}.`));
+  return found === undefined ? undefined : errors[found];
+}
+
+/** How long a video of a pipeline can be. */
+export interface LengthChoice {
+  /** Pictures from one chunk to the next. */
+  readonly perChunk: number;
+  /** Pictures there would be; 0 endless. */
+  readonly frames: number;
+  /** Chunks of that many, or of the last length that was not endless. */
+  readonly chunks: number;
+}
+
+/** Pictures that a decoder, causal in time, gives less than four a latent frame. */
+const FIRST_SHORT = 3;
+
+/** Length of a run as the form has it; nothing where the pipeline does not say. */
+export function lengthOf(
+  pipeline: PipelineView | undefined,
+  { frames, texts }: Pick<FormState, "frames" | "texts">,
+): LengthChoice | undefined {
+  if (pipeline?.framesPerChunk == null || pipeline.frames === null) return undefined;
+  const maker = pipeline.stages.find(({ options }) => "latent-frames" in options)?.plugin;
+  const chunk = Number(texts[`${maker}.chunk`] ?? "");
+  const perChunk = Number.isInteger(chunk) && chunk > 0 ? chunk * 4 : pipeline.framesPerChunk;
+  const count = frames ?? pipeline.frames;
+  const shown = count === 0 ? 81 : count;
+  return {
+    perChunk,
+    frames: count,
+    chunks: Math.max(1, Math.round((shown + FIRST_SHORT) / perChunk)),
+  };
+}
+
+/** Pictures of a number of chunks. */
+export function framesOf(chunks: number, perChunk: number): number {
+  return chunks * perChunk - FIRST_SHORT;
+}
+
+/** How a pipeline extends prompts: not, at once, or by asking a language model. */
+export function extensionOf(
+  pipeline: PipelineView | undefined,
+  texts: Readonly<Record<string, string>>,
+): "none" | "quick" | "slow" {
+  const stage = pipeline?.stages.find(({ takes, gives }) =>
+    takes === "prompt" && gives === "prompt"
+  );
+  if (stage === undefined) return "none";
+  const provider = texts[`${stage.plugin}.provider`] ?? stage.options.provider;
+  if (provider === "none") return "none";
+  return provider === "openai" ? "slow" : "quick";
+}
