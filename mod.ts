@@ -75,6 +75,24 @@ export {
   type TensorFamily,
   type WeightsReport,
 } from "./plugins/inspect.ts";
+export {
+  type CheckedFile,
+  findModel,
+  type HubEnvironment,
+  hubEnvironment,
+  type KeptFile,
+  type ModelFile,
+  type PlannedFile,
+  planPull,
+  publishedFile,
+  type PublishedModel,
+  publishedModels,
+  type PullEvent,
+  pullModels,
+  type PullOptions,
+  removeModel,
+  verifyModel,
+} from "./plugins/models.ts";
 export { decode, diffuse, encodeText, encodeVideo, extendPrompt };
 
 /** The built-in plugins, which configs know by name. */

@@ -36,6 +36,11 @@ const ENTRIES: readonly Entry[] = [
     load: async (app) => (await import("./commands/plugins.ts")).pluginsCommand(app),
   },
   {
+    name: "models",
+    description: "Get published models by name: list, pull, verify, remove.",
+    load: async (app) => (await import("./commands/models.ts")).modelsCommand(app),
+  },
+  {
     name: "weights",
     description: "Look into files of weights.",
     load: async (app) => (await import("./commands/weights.ts")).weightsCommand(app),

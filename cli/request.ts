@@ -9,6 +9,7 @@ import { freeName } from "./file_name.ts";
 import type { PluginFlag } from "./flags.ts";
 import { latentsFor, picturesOf } from "./frames.ts";
 import type { Plan } from "./progress.ts";
+import { checkPublished } from "./published.ts";
 
 /** What the user asked for. */
 export interface Request {
@@ -56,6 +57,7 @@ export async function prepare(
   };
   await change(flagSettings(config, request.flags));
   if (request.frames !== undefined) await change([framesSetting(config, request.frames)]);
+  await checkPublished(config);
   const seed = request.seed ?? seedOf(config);
   const out = outputOf(config, request, seed);
   await change([`${outputStage(config)}.path=${JSON.stringify(out)}`]);

@@ -3,6 +3,7 @@
 import { fromFileUrl, isAbsolute, join } from "@std/path";
 import {
   openWeightFile,
+  publishedFile,
   splitWeightSpec,
   type WeightFile,
   WeightsError,
@@ -43,7 +44,11 @@ export function locate(request: FileRequest): string {
         cause: error,
       });
     }
-    throw new UserError(`There is no file ${found}, which ${option} names.`, { cause: error });
+    const published = publishedFile(found);
+    const remedy = published ? ` To get it: sluice models pull ${published.model.name}` : "";
+    throw new UserError(`There is no file ${found}, which ${option} names.${remedy}`, {
+      cause: error,
+    });
   }
   throw new UserError(`${found}, which ${option} names, is no file.`);
 }

@@ -18,7 +18,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   "engine/tensor": { rooms: [], names: NONE },
   "engine/onnx": { rooms: ["engine/tensor"], names: /^@bufbuild\/protobuf\/wire$/ },
   "engine/networks": { rooms: ["engine/tensor", "engine/onnx"], names: NONE },
-  "engine/weights": { rooms: ["engine/tensor"], names: /^@std\/text$/ },
+  "engine/weights": { rooms: ["engine/tensor"], names: /^(@std\/text|node:crypto)$/ },
   "engine/runtime": { rooms: ["engine/tensor"], names: /^(node:|onnxruntime-node$)/ },
   "engine/diffusion": { rooms: ["engine/tensor"], names: NONE },
   "engine/load": {

@@ -24,3 +24,15 @@ export {
   type WeightsReport,
 } from "./inspect.ts";
 export { checkFinite } from "./finite.ts";
+export { type ModelFile, publishedFile, type PublishedModel, publishedModels } from "./registry.ts";
+export { DownloadError } from "./_requests.ts";
+export { type HubEnvironment, hubVariables } from "./_hub.ts";
+export {
+  bytesLeft,
+  type PlannedFile,
+  planPull,
+  pull,
+  type PullEvent,
+  type PullOptions,
+} from "./pull.ts";
+export { type CheckedFile, findModel, type KeptFile, removeModel, verifyModel } from "./keep.ts";

@@ -1,0 +1,235 @@
+/** `models pull`: what is to come, its licences, the progress, the report. */
+import { statfs } from "node:fs/promises";
+import type { PlannedFile, PublishedModel, PullEvent, PullOptions } from "../mod.ts";
+import { loadConfig } from "../pipeline/config.ts";
+import type { App } from "./app.ts";
+import { configPath } from "./configs.ts";
+import { Interrupted, mistake } from "./failure.ts";
+import { modelsNamed } from "./models.ts";
+import { oneLine, seconds, short, size, squeeze } from "./progress.ts";
+import { publishedIn } from "./published.ts";
+import { LiveBlock } from "./screen.ts";
+import { onLeaving } from "./signals.ts";
+
+/** What `models pull` was told. */
+export interface PullRequest {
+  readonly models: readonly string[];
+  /** A name or a path. */
+  readonly config: string | undefined;
+  readonly folder: string;
+  /** Files at once. */
+  readonly parallel: number;
+  readonly yes: boolean;
+  readonly restart: boolean;
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+/** Fetches what was asked for. */
+export async function pull(app: App, request: PullRequest): Promise<void> {
+  const { hubEnvironment, planPull, pullModels } = await import("../mod.ts");
+  const models = await modelsOf(app, request);
+  if (request.parallel < 1) {
+    throw mistake(`--parallel: expected at least 1, got ${request.parallel}.`);
+  }
+  const abort = new AbortController();
+  const leave = () =>
+    abort.abort(
+      new Interrupted("Stopped. What has come stays: the same command goes on from there."),
+    );
+  using _listening = onLeaving({ stop: leave, abort: leave });
+  const view = new PullView(app, request);
+  const options: PullOptions = {
+    folder: request.folder.replace(/\/+$/, ""),
+    environment: await hubEnvironment(),
+    parallel: request.parallel,
+    restart: request.restart,
+    signal: abort.signal,
+    freeSpace,
+    onEvent: (event) => view.hear(event),
+  };
+  const plan = await allowed(() => planPull(models, options));
+  await agree(app, models, plan, request);
+  view.begin(plan);
+  try {
+    await allowed(() => pullModels(plan, options));
+  } finally {
+    view.end();
+  }
+  view.report(plan);
+}
+
+/** The models that are named, and those of files that the config names. */
+async function modelsOf(app: App, { models, config }: PullRequest): Promise<PublishedModel[]> {
+  const found = await modelsNamed(models);
+  if (config !== undefined) {
+    const path = await configPath(app.configs, config);
+    const loaded = await loadConfig(path, { plugins: await app.plugins() });
+    const needed = await publishedIn(loaded);
+    found.push(...needed.map(({ model }) => model).filter((model) => !found.includes(model)));
+    if (found.length === 0) throw mistake(`The config ${config} needs no published model.`);
+  }
+  if (found.length === 0) {
+    throw mistake("Name a model of `sluice models list`, or a pipeline: --config <name>.");
+  }
+  return [...new Set(found)];
+}
+
+/** Shows licences before the first file comes, and asks. Those that came before are agreed to. */
+async function agree(
+  app: App,
+  models: readonly PublishedModel[],
+  plan: readonly PlannedFile[],
+  { yes, folder }: PullRequest,
+): Promise<void> {
+  const { findModel } = await import("../mod.ts");
+  const fresh: PublishedModel[] = [];
+  for (const model of models) {
+    const coming = plan.some((each) => each.model === model && each.state === "missing");
+    const begun = (await findModel(model, folder)).some(({ state }) => state !== "missing");
+    if (coming && !begun) fresh.push(model);
+  }
+  if (fresh.length === 0) return;
+  for (const { name, licence, page } of fresh) {
+    const note = /-NC\b/.test(licence) ? ": not for commercial use" : "";
+    app.screen.err(`${name}: licence ${licence}${note}; ${page}\n`);
+  }
+  if (yes) return;
+  if (!Deno.stdin.isTerminal() || !app.screen.live) {
+    throw mistake("Nobody is here to agree to these licences: read them and add --yes.");
+  }
+  const bytes = plan.reduce(
+    (sum, { state, expected, begun }) =>
+      sum + (state === "missing" ? (expected.bytes ?? 0) - begun : 0),
+    0,
+  );
+  if (!confirm(`Fetch ${size(bytes)} under these licences?`)) {
+    throw new Interrupted("Nothing was fetched.");
+  }
+}
+
+/** What Deno does not allow is told with the flag that allows it. */
+async function allowed<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    throw mistake(`Models cannot be fetched without permission: ${error.message}.`);
+  }
+}
+
+/** Bytes that are free on the disk of a folder, or of the folder it will be in. */
+async function freeSpace(folder: string): Promise<number | undefined> {
+  const { state } = Deno.permissions.querySync({ name: "sys" });
+  for (let at = folder; state === "granted";) {
+    try {
+      const { bavail, bsize } = await statfs(at);
+      return bavail * bsize;
+    } catch {
+      const parent = at.includes("/") ? at.slice(0, at.lastIndexOf("/")) || "/" : ".";
+      if (parent === at) return undefined;
+      at = parent;
+    }
+  }
+}
+
+/** Milliseconds between two looks of a terminal, and of a log. */
+const REDRAW = 100;
+const PLAIN = 10_000;
+
+/** Shows how far it is: one line drawn anew in a terminal, a line now and then elsewhere. */
+class PullView {
+  readonly #app: App;
+  readonly #request: PullRequest;
+  readonly #block: LiveBlock;
+  readonly #done = new Map<string, number>();
+  #total: number | undefined;
+  #fetched = 0;
+  #started = 0;
+  #shown = 0;
+  readonly #from = new Map<string, string>();
+
+  constructor(app: App, request: PullRequest) {
+    this.#app = app;
+    this.#request = request;
+    this.#block = new LiveBlock(app.screen);
+  }
+
+  begin(plan: readonly PlannedFile[]): void {
+    this.#started = this.#shown = performance.now();
+    const missing = plan.filter(({ state }) => state === "missing");
+    for (const { name, begun } of missing) this.#done.set(name, begun);
+    const sizes = missing.map(({ expected }) => expected.bytes);
+    if (!sizes.includes(undefined)) this.#total = sizes.reduce<number>((a, b) => a + (b ?? 0), 0);
+  }
+
+  hear(event: PullEvent): void {
+    if (event.type === "bytes") {
+      this.#fetched += event.count;
+      this.#done.set(event.file, event.done);
+      this.#show();
+    } else if (event.type === "wait") {
+      this.#print(
+        `${event.file}: ${oneLine(event.reason)}; again in ${seconds(event.milliseconds / 1000)}`,
+      );
+    } else {
+      this.#from.set(event.file, event.from);
+      this.#done.set(event.file, event.bytes);
+      const how = { there: "is here", cached: "was in the hub's cache", fetched: "has come" };
+      this.#print(`${event.file}: ${how[event.from]}, ${size(event.bytes)}`);
+    }
+  }
+
+  end(): void {
+    this.#block.clear();
+  }
+
+  report(plan: readonly PlannedFile[]): void {
+    const { screen } = this.#app;
+    if (this.#request.json) {
+      const files = plan.map(({ model, name, path }) => ({
+        model: model.name,
+        path,
+        bytes: this.#done.get(name) ?? 0,
+        from: this.#from.get(name) ?? "there",
+      }));
+      return screen.out(JSON.stringify({ files, fetched: this.#fetched }));
+    }
+    if (this.#request.quiet) return;
+    const took = (performance.now() - this.#started) / 1000;
+    screen.err(
+      this.#fetched > 0
+        ? `${size(this.#fetched)} in ${seconds(took)}\n`
+        : "Everything is here: nothing was fetched.\n",
+    );
+  }
+
+  #print(line: string): void {
+    const { quiet, json } = this.#request;
+    if (quiet || (json && !this.#app.screen.live)) return;
+    if (this.#app.screen.live) this.#block.print(line);
+    else this.#app.screen.err(`${line}\n`);
+  }
+
+  #show(): void {
+    const { screen } = this.#app;
+    const { quiet, json } = this.#request;
+    const now = performance.now();
+    if (quiet || (json && !screen.live)) return;
+    if (now - this.#shown < (screen.live ? REDRAW : PLAIN)) return;
+    this.#shown = now;
+    const done = [...this.#done.values()].reduce((a, b) => a + b, 0);
+    const speed = this.#fetched / ((now - this.#started) / 1000);
+    const parts = [
+      this.#total === undefined ? size(done) : `${size(done)} of ${size(this.#total)}`,
+      ...(this.#total === undefined ? [] : [`${short(100 * done / this.#total)}%`]),
+      `${size(Math.round(speed))}/s`,
+      ...(this.#total === undefined || speed === 0
+        ? []
+        : [`${seconds((this.#total - done) / speed)} left`]),
+    ];
+    const line = squeeze(parts, screen.size().columns - 1);
+    if (screen.live) this.#block.draw([line]);
+    else screen.err(`${line}\n`);
+  }
+}
