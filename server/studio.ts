@@ -190,7 +190,7 @@ export class Studio implements AsyncDisposable {
   }
 
   /** What the pipeline's extend-prompt stage makes of a prompt. */
-  async extend(prompt: string, pipeline?: string, signal?: AbortSignal): Promise<string> {
+  async extend(prompt: string, pipeline?: string): Promise<string> {
     const config = await this.#catalogue.load(pipeline);
     const spec = config.stages.find(({ spec }) =>
       spec.takes === "prompt" && spec.gives === "prompt"
@@ -201,12 +201,11 @@ export class Studio implements AsyncDisposable {
       throw new ProblemError("unavailable", "Other prompts are being extended: try again.");
     }
     this.#extending++;
-    const limits = [AbortSignal.timeout(EXTEND_LIMIT), this.#closing.signal];
-    if (signal !== undefined) limits.push(signal);
+    const signal = AbortSignal.any([AbortSignal.timeout(EXTEND_LIMIT), this.#closing.signal]);
     try {
       const { directory, warn } = this.#workshop;
       await using open = await joinStages([spec]).open({ directory, warn });
-      for await (const datum of open.run({ text: prompt }, { signal: AbortSignal.any(limits) })) {
+      for await (const datum of open.run({ text: prompt }, { signal })) {
         return (datum as DataKinds["prompt"]).text;
       }
       return prompt;

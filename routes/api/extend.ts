@@ -5,6 +5,6 @@ import { define } from "../../server/state.ts";
 export const handler = define.handlers({
   async POST({ req, state }) {
     const { prompt, pipeline } = await readBody(req, extendRequest);
-    return Response.json({ text: await state.studio.extend(prompt, pipeline, req.signal) });
+    return Response.json({ text: await state.studio.extend(prompt, pipeline) });
   },
 });
