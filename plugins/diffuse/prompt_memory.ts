@@ -16,7 +16,7 @@ export class PromptMemory implements Disposable {
 
   /**
    * @param context a session of `wanContext`
-   * @param rows of the cache: window · tokens of a frame
+   * @param rows of the cache: window · tokens of a frame; 0 for a network that has none
    */
   constructor(device: Device, context: Session, sizes: WanConfig, rows: number) {
     const { dim, numLayers, textDim, textLen } = sizes;
@@ -29,7 +29,7 @@ export class PromptMemory implements Disposable {
     const texts = new Map<string, Tensor<"float32">>();
     for (let layer = 0; layer < numLayers; layer++) {
       for (const part of ["k", "v"] as const) {
-        caches.set(causalWanNames.cache(layer, part), float([1, rows, dim]));
+        if (rows > 0) caches.set(causalWanNames.cache(layer, part), float([1, rows, dim]));
         const text = float([1, textLen, dim]);
         texts.set(contextName(layer, part), text);
         this.#binding.output(contextName(layer, part), text);
