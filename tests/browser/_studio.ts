@@ -78,6 +78,18 @@ export class StudioProcess implements AsyncDisposable {
     throw new Error(`the studio did not become ready:\n${this.errors}`);
   }
 
+  /** Deletes all runs. */
+  async clear(): Promise<void> {
+    for (;;) {
+      const { runs } = await (await this.ask("api/runs")).json();
+      if (runs.length === 0) return;
+      for (const { id } of runs) {
+        const response = await this.ask(`api/runs/${id}`, { method: "DELETE" });
+        await response.body?.cancel();
+      }
+    }
+  }
+
   /** Ends it with a signal, and gives its exit code. */
   async end(signal: Deno.Signal): Promise<number> {
     this.#child.kill(signal);
