@@ -32,7 +32,12 @@ export type ClipPart = "whole" | "first" | "next";
 /** Frames that a convolution over time sees at once. */
 const TAPS = 3;
 
-/** What convolutions over time have before a piece: zeros at a clip's beginning, then the last they have seen. */
+/**
+ * What convolutions over time have before a piece: zeros at a clip's beginning, then the last they have seen.
+ *
+ * A memory's successor is cut out of what the memory has been joined to, so it is written after the memory was
+ * read: both may be bound to one buffer. At 832 × 480 that saves 3.8 GB.
+ */
 export class Past {
   readonly list: { name: string; shape: readonly number[] }[] = [];
   readonly #graph: Graph;
