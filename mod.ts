@@ -90,6 +90,7 @@ export {
   type PullEvent,
   pullModels,
   type PullOptions,
+  type RemoteFile,
   removeModel,
   verifyModel,
 } from "./plugins/models.ts";

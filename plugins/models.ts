@@ -19,6 +19,7 @@ export type {
   PublishedModel,
   PullEvent,
   PullOptions,
+  RemoteFile,
 } from "../engine/weights/mod.ts";
 export { publishedFile, publishedModels };
 

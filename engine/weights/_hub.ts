@@ -73,16 +73,18 @@ export function hubToken(environment: HubEnvironment): string | undefined {
   }
 }
 
-/** What the headers of an answer to HEAD say of the file. */
-export function remoteFile(headers: Headers): RemoteFile {
+/** What an answer to HEAD says of the file. */
+export function remoteFile({ status, headers }: Response): RemoteFile {
   const mark = headers.get("x-linked-etag") ?? headers.get("etag") ?? undefined;
   const bare = mark?.replace(/^W\//, "").replace(/^"|"$/g, "");
-  const length = headers.get("x-linked-size") ?? headers.get("content-length");
+  // A redirect's own length is that of its words; and no file here is empty, whatever a server says.
+  const length = headers.get("x-linked-size") ??
+    (status === 200 ? headers.get("content-length") : null);
   const commit = headers.get("x-repo-commit");
   // Elsewhere than on the hub a mark of 64 digits may be anything.
   const ofHub = commit !== null;
   return {
-    ...(length !== null && /^\d+$/.test(length) && { bytes: Number(length) }),
+    ...(length !== null && /^[1-9]\d*$/.test(length) && { bytes: Number(length) }),
     ...(ofHub && bare && /^[0-9a-f]{64}$/.test(bare) && { sha256: bare }),
     ...(ofHub && bare && /^[0-9a-f]{40}$/.test(bare) && { gitSha1: bare }),
     ...(bare && { etag: bare }),

@@ -59,9 +59,8 @@ export async function request(
     const location = response.headers.get("location");
     if (!redirects.includes(response.status) || location === null) return response;
     const next = new URL(location, url);
-    if (method === "HEAD" && next.origin !== url.origin && response.headers.has("x-linked-size")) {
-      return response;
-    }
+    const described = ["x-linked-size", "x-linked-etag"].some((name) => response.headers.has(name));
+    if (method === "HEAD" && next.origin !== url.origin && described) return response;
     await response.body?.cancel();
     if (next.protocol !== url.protocol && next.protocol !== "https:") {
       throw new DownloadError(
@@ -160,7 +159,7 @@ export async function persist<T>(
     } catch (error) {
       if (!(error instanceof Passing)) throw error;
       const now = progress();
-      failures = now > before ? 1 : failures + 1;
+      failures = now > before ? 0 : failures + 1;
       before = now;
       if (failures >= options.attempts) {
         throw new DownloadError(
@@ -169,7 +168,7 @@ export async function persist<T>(
           { cause: error },
         );
       }
-      const pause = error.wait ?? options.pause * 2 ** (failures - 1);
+      const pause = error.wait ?? options.pause * 2 ** Math.max(0, failures - 1);
       if (pause > options.patience) {
         throw new DownloadError(
           `${what} cannot be fetched now: ${error.message} and wants ${

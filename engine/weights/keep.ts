@@ -1,7 +1,7 @@
 /** Published models on the disk: which are there, whether they are whole, and away with them. */
 
 import { hashFile, placeOf, readRecord, removeIfThere, removeRecord, sizeOf } from "./_pulled.ts";
-import { type ModelFile, type PublishedModel, publishedModels } from "./registry.ts";
+import type { ModelFile, PublishedModel } from "./registry.ts";
 
 /** A published model's file as it is here. */
 export interface KeptFile {

@@ -26,7 +26,7 @@ export {
 export { checkFinite } from "./finite.ts";
 export { type ModelFile, publishedFile, type PublishedModel, publishedModels } from "./registry.ts";
 export { DownloadError } from "./_requests.ts";
-export { type HubEnvironment, hubVariables } from "./_hub.ts";
+export { type HubEnvironment, hubVariables, type RemoteFile } from "./_hub.ts";
 export {
   bytesLeft,
   type PlannedFile,

@@ -94,19 +94,19 @@ async function describe(
   const asking = requestOptions(options);
   const onWait = (reason: string, milliseconds: number) =>
     options.onEvent?.({ type: "wait", file: name, reason, milliseconds });
-  const headers = await persist(
+  const answer = await persist(
     name,
     async () => {
       const response = await request("HEAD", address, {}, asking);
       await response.body?.cancel();
       checkStatus(response, name, model.page);
-      return response.headers;
+      return response;
     },
     asking,
     undefined,
     onWait,
   );
-  const found = remoteFile(headers);
+  const found = remoteFile(answer);
   for (const key of ["bytes", "sha256"] as const) {
     if (known[key] === undefined || found[key] === undefined || known[key] === found[key]) continue;
     throw new DownloadError(
