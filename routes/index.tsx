@@ -15,6 +15,7 @@ export const handler = define.handlers({
       return id === null ? undefined : studio.find(id);
     };
     const recent = studio.list({ limit: RECENT }).runs;
+    const pipeline = url.searchParams.get("pipeline");
     const reuse = asked("reuse");
     const run = asked("run") ?? recent.findLast(({ state }) => !isOver(state)) ?? reuse ??
       recent.find(({ state }) => state === "finished");
@@ -24,6 +25,7 @@ export const handler = define.handlers({
       recent,
       ...(run !== undefined && { run }),
       ...(reuse !== undefined && { reuse }),
+      ...(pipeline !== null && { pipeline }),
     };
     return page(data);
   },

@@ -60,23 +60,25 @@ export function Switch(
 
 /** A label, what it labels, help and what is wrong. `id` is the input's. */
 export function Field(
-  { id, label, help, error, aside, children }: {
+  { id, label, help, error, aside, inline = false, children }: {
     id: string;
     label: ComponentChildren;
     help?: string | undefined;
     error?: string | undefined;
     /** To the right of the label. */
     aside?: ComponentChildren;
+    /** Whether label and input share a line: for short inputs. */
+    inline?: boolean;
     children: ComponentChildren;
   },
 ) {
   return (
-    <div class={error === undefined ? "field" : "field wrong"}>
+    <div class={`field${inline ? " inline" : ""}${error === undefined ? "" : " wrong"}`}>
       <div class="field-head">
         <label for={id}>{label}</label>
         {aside}
       </div>
-      {children}
+      <div class="control">{children}</div>
       <FieldError id={id} error={error} />
       {help !== undefined && help !== "" && <p class="help" id={`${id}-help`}>{help}</p>}
     </div>

@@ -28,6 +28,7 @@ export function OptionField(props: OptionFieldProps) {
       label={option.label}
       help={option.help}
       error={error}
+      inline={isShort(props)}
       aside={text === undefined ? undefined : (
         <button
           type="button"
@@ -44,10 +45,18 @@ export function OptionField(props: OptionFieldProps) {
   );
 }
 
+/** Whether a control leaves room for its label on the same line. */
+function isShort({ option: { control }, effective }: OptionFieldProps): boolean {
+  if (control.kind === "number") return !control.slider || effective === undefined;
+  return control.kind === "switch" || (control.kind === "choice" && effective === undefined);
+}
+
 function OptionInput(props: OptionFieldProps) {
   switch (props.option.control.kind) {
     case "switch":
-      return <Choice {...props} values={["true", "false"]} names={{ true: "On", false: "Off" }} />;
+      return props.effective === undefined
+        ? <Choice {...props} values={["true", "false"]} names={{ true: "On", false: "Off" }} />
+        : <Toggle {...props} />;
     case "choice":
       return <Choice {...props} values={props.option.control.values} />;
     case "number":
@@ -55,6 +64,25 @@ function OptionInput(props: OptionFieldProps) {
     default:
       return <TextInput {...props} />;
   }
+}
+
+function Toggle({ id, option, text, effective, onChange }: OptionFieldProps) {
+  return (
+    <span class="switch">
+      <input
+        id={id}
+        type="checkbox"
+        role="switch"
+        checked={(text ?? showValue(effective)) === "true"}
+        aria-describedby={describedBy(id, { help: option.help !== "", error: true })}
+        onChange={(event) => {
+          const now = String(event.currentTarget.checked);
+          onChange(now === showValue(effective) ? undefined : now);
+        }}
+      />
+      <label class="switch-track" for={id} aria-hidden="true" />
+    </span>
+  );
 }
 
 function Choice(

@@ -37,7 +37,7 @@ export function Recent({ store }: { store: StudioStore }) {
                 >
                   {run.poster === undefined
                     ? <span>{STATES[run.state]}</span>
-                    : <img src={run.poster} alt="" width={96} height={96} loading="lazy" />}
+                    : <img src={run.poster} alt="" width={96} height={96} />}
                 </button>
               </li>
             ))}

@@ -21,7 +21,6 @@ export function Transport(
         onClick={() => player.toggle()}
       />
       <TimeLine player={player} />
-      <LiveMark player={player} run={run} />
       <span class="clock number">
         {formatClock(time.value)}
         <span class="of">/ {formatClock(duration.value)}</span>
@@ -77,18 +76,13 @@ function TimeLine({ player }: { player: Player }) {
 }
 
 /** Says that this is happening now, and leads back there. */
-function LiveMark({ player, run }: { player: Player; run: RunView | undefined }) {
+export function LiveMark({ player, run }: { player: Player; run: RunView | undefined }) {
   const live = run !== undefined && !isOver(run.state) && player.showing.value === "live";
-  const behind = live && run.endless && !player.following.value;
+  if (!live) return null;
+  if (!run.endless || player.following.value) return <span class="tag live">Live</span>;
   return (
-    <button
-      type="button"
-      class={live ? "live on" : "live"}
-      disabled={!behind}
-      aria-label={behind ? "Back to the newest picture" : live ? "Live" : "Not live"}
-      onClick={() => player.goLive()}
-    >
-      {behind ? "Go live" : "Live"}
+    <button type="button" class="tag live" onClick={() => player.goLive()}>
+      Go to the newest picture
     </button>
   );
 }

@@ -8,7 +8,7 @@ import { ChunkStrip } from "./chunk_strip.tsx";
 import { Icon } from "./icons.tsx";
 import { Readout } from "./readout.tsx";
 import { Screen } from "./screen.tsx";
-import { Transport } from "./transport.tsx";
+import { LiveMark, Transport } from "./transport.tsx";
 
 /** The right-hand side of the studio. */
 export function Viewer({ store }: { store: StudioStore }) {
@@ -19,7 +19,9 @@ export function Viewer({ store }: { store: StudioStore }) {
   return (
     <section class="viewer" aria-label="Video">
       <div class="card theatre" ref={frame}>
-        <Screen player={store.player} run={run} health={healthWatch.health.value} />
+        <Screen player={store.player} run={run} health={healthWatch.health.value}>
+          <LiveMark player={store.player} run={run} />
+        </Screen>
         <Transport
           player={store.player}
           run={run}
@@ -55,7 +57,7 @@ function Caption({ store, run }: { store: StudioStore; run: RunView | undefined 
       {extendedPrompt !== undefined && <p class="muted">{extendedPrompt}</p>}
       <p class="muted small">
         {pipeline} · seed <span class="number">{seed}</span>
-        {bytes !== undefined && <>· {formatBytes(bytes)}</>}
+        {bytes !== undefined && ` · ${formatBytes(bytes)}`}
         {" · "}
         <time datetime={createdAt}>{formatAge(createdAt, Date.now())}</time>{" "}
         <button type="button" class="link" onClick={() => store.reuse(run)}>

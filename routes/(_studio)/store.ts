@@ -19,6 +19,8 @@ export interface StudioData {
   readonly run?: RunView;
   /** Whose settings to begin with. */
   readonly reuse?: RunView;
+  /** Name of the pipeline to begin with. */
+  readonly pipeline?: string;
 }
 
 /** Runs in the row of recent ones. */
@@ -68,7 +70,8 @@ export class StudioStore {
     this.plugins = data.plugins;
     this.run = signal(data.run);
     this.recent = signal(data.recent);
-    const standard = data.pipelines.find((each) => each.default) ?? data.pipelines[0];
+    const standard = data.pipelines.find(({ name }) => name === data.pipeline) ??
+      data.pipelines.find((each) => each.default) ?? data.pipelines[0];
     const active = data.run !== undefined && !isOver(data.run.state) ? data.run : undefined;
     const again = data.reuse ?? active;
     this.form = signal(

@@ -85,12 +85,12 @@ export function layOutStrip(
   return { columns, scale, places };
 }
 
-/** The next of 1, 2, 5, 10 …: a scale that does not change with every chunk. */
+/** The next of 1, 1.5, 2, 3, 5, 7, 10 …: a scale that does not change with every chunk. */
 export function roundUp(seconds: number): number {
   const power = 10 ** Math.floor(Math.log10(seconds));
-  const step = [1, 2, 5, 10].find((each) => each * power >= seconds * (1 - 1e-9)) ?? 10;
+  const step = [1, 1.5, 2, 3, 5, 7, 10].find((each) => each * power >= seconds * (1 - 1e-9)) ?? 10;
   // 0.1 rather than 0.1000…01.
-  return Number((step * power).toPrecision(1));
+  return Number((step * power).toPrecision(2));
 }
 
 /** Each stage's share of the work of all, 0 … 1. */

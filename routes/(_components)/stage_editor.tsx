@@ -1,0 +1,185 @@
+/** The stage that is selected: its plugin, its place, its options. */
+import type { PluginView } from "../../server/wire.ts";
+import { controlsOf, readControl, showValue } from "../(_studio)/controls.ts";
+import { type PipelineStore, problemOf } from "../(_studio)/pipeline_store.ts";
+import {
+  insertStage,
+  moveStage,
+  removeStage,
+  setOption,
+  swapPlugin,
+} from "../(_studio)/pipeline_text.ts";
+import { useSignal } from "@preact/signals";
+import { FieldError, IconButton } from "./controls.tsx";
+import { OptionField } from "./option_field.tsx";
+
+/** A form for one stage; what is written goes into the pipeline's text. */
+export function StageEditor({ store }: { store: PipelineStore }) {
+  const place = store.selected.value;
+  const { stages } = store.draft.value;
+  const stage = stages[place];
+  if (stage === undefined) {
+    return (
+      <section class="card stage-editor" aria-label="Stage">
+        <p class="muted">This pipeline has no stages yet.</p>
+        <AddStage store={store} at={0} />
+      </section>
+    );
+  }
+  const plugin = store.plugins.find(({ name }) => name === stage.use);
+  const last = stages.length - 1;
+  const move = (to: number) => {
+    store.edit(moveStage(store.text.value, place, to));
+    store.selected.value = to;
+  };
+  return (
+    <section class="card stage-editor" aria-label={`Stage ${place + 1}`}>
+      <div class="stage-head">
+        <h2>Stage {place + 1} of {stages.length}</h2>
+        <IconButton
+          icon="up"
+          label="Move the stage forward"
+          disabled={place === 0}
+          onClick={() => move(place - 1)}
+        />
+        <IconButton
+          icon="down"
+          label="Move the stage back"
+          disabled={place === last}
+          onClick={() => move(place + 1)}
+        />
+        <IconButton
+          icon="trash"
+          label="Remove the stage"
+          onClick={() => store.edit(removeStage(store.text.value, place))}
+        />
+      </div>
+      <PluginField store={store} use={stage.use} place={place} />
+      {plugin !== undefined && <StageForm store={store} plugin={plugin} place={place} />}
+      <AddStage store={store} at={place + 1} />
+    </section>
+  );
+}
+
+function PluginField({ store, use, place }: { store: PipelineStore; use: string; place: number }) {
+  const problem = problemOf(store.problems.value, place, undefined);
+  const own = problem !== undefined && problemIsOwn(store, place) ? problem : undefined;
+  const known = store.plugins.some(({ name }) => name === use);
+  return (
+    <div class="field">
+      <div class="field-head">
+        <label for="plugin">Plugin</label>
+      </div>
+      <select
+        id="plugin"
+        value={use}
+        onChange={(event) => {
+          const next = event.currentTarget.value;
+          const keys = controlsOf(store.plugins.find(({ name }) => name === next)?.options ?? {})
+            .map(({ key }) => key);
+          store.edit(swapPlugin(store.text.value, place, next, (key) => keys.includes(key)));
+        }}
+      >
+        {!known && <option value={use}>{use || "none"}</option>}
+        {byFit(store, place).map(([label, plugins]) => (
+          <optgroup key={label} label={label}>
+            {plugins.map(({ name, takes, gives }) => (
+              <option key={name} value={name}>{`${name} (${takes} to ${gives})`}</option>
+            ))}
+          </optgroup>
+        ))}
+      </select>
+      <FieldError id="plugin" error={own} />
+    </div>
+  );
+}
+
+/** Whether it is the stage that is wrong, and none of its options. */
+function problemIsOwn(store: PipelineStore, place: number): boolean {
+  return !store.problems.value.some(({ key }) => key?.startsWith(`stages[${place}].with.`));
+}
+
+/** Plugins that take what comes here and give what is needed next, before those that do not. */
+function byFit(
+  store: PipelineStore,
+  place: number,
+): readonly (readonly [label: string, plugins: readonly PluginView[]])[] {
+  const { stages } = store.draft.value;
+  const find = (at: number) => store.plugins.find(({ name }) => name === stages[at]?.use);
+  const before = find(place - 1)?.gives;
+  const after = find(place + 1)?.takes;
+  const fits = ({ takes, gives }: PluginView) =>
+    (before === undefined || takes === before) && (after === undefined || gives === after);
+  const groups = [
+    ["Fits here", store.plugins.filter(fits)],
+    ["Takes or gives another kind", store.plugins.filter((plugin) => !fits(plugin))],
+  ] as const;
+  return groups.filter(([, plugins]) => plugins.length > 0);
+}
+
+function StageForm(
+  { store, plugin, place }: { store: PipelineStore; plugin: PluginView; place: number },
+) {
+  const written = store.draft.value.stages[place]?.options ?? {};
+  const effective = store.effective.value[place];
+  // What cannot be read yet is no option of the text: it is kept here while it is being written.
+  const unread = useSignal<Readonly<Record<string, { text: string; error: string }>>>({});
+  return (
+    <div class="fold-body">
+      {controlsOf(plugin.options).map((option) => {
+        const { key, control } = option;
+        const id = `${place} ${plugin.name} ${key}`;
+        const half = unread.value[id];
+        const value = written[key];
+        return (
+          <OptionField
+            key={id}
+            id={`stage-${place}-${key}`}
+            option={option}
+            text={half?.text ?? (value === undefined ? undefined : showValue(value))}
+            effective={value === undefined && effective?.plugin === plugin.name
+              ? effective.options[key] ?? option.standard
+              : option.standard}
+            error={half?.error ?? problemOf(store.problems.value, place, key)}
+            onChange={(text) => {
+              const { value, error } = readControl(control, text ?? "");
+              const { [id]: _, ...others } = unread.value;
+              unread.value = error === undefined || text === undefined
+                ? others
+                : { ...others, [id]: { text, error } };
+              if (error === undefined) {
+                store.edit(setOption(store.text.value, place, key, value));
+              }
+            }}
+          />
+        );
+      })}
+    </div>
+  );
+}
+
+function AddStage({ store, at }: { store: PipelineStore; at: number }) {
+  return (
+    <div class="field">
+      <div class="field-head">
+        <label for="add">Add a stage {at === 0 ? "" : "after this one"}</label>
+      </div>
+      <select
+        id="add"
+        value=""
+        onChange={(event) => {
+          const use = event.currentTarget.value;
+          event.currentTarget.value = "";
+          if (use === "") return;
+          store.edit(insertStage(store.text.value, at, use));
+          store.selected.value = at;
+        }}
+      >
+        <option value="">Choose a plugin</option>
+        {store.plugins.map(({ name, takes, gives }) => (
+          <option key={name} value={name}>{`${name} (${takes} to ${gives})`}</option>
+        ))}
+      </select>
+    </div>
+  );
+}
