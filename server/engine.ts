@@ -1,11 +1,27 @@
 /** Whether the model is loaded, and loading it. */
+import type { Media } from "../pipeline/data.ts";
 import { joinStages } from "../pipeline/pipe.ts";
+import type { OpenPipeline } from "../pipeline/run.ts";
 import type { Plan } from "./plan.ts";
 import { ProblemError } from "./problem.ts";
 import type { Workshop } from "./execute.ts";
 
 /** How the engine is. */
 export type EngineState = "loading" | "ready" | "dead";
+
+/** Milliseconds that the first chunk may take before anybody asks for one. */
+const WARM_UP = 5000;
+
+/** Makes the beginning of a video for nobody: what is slow only once is over when somebody waits. */
+async function warmUp(open: OpenPipeline, signal: AbortSignal): Promise<void> {
+  const limit = AbortSignal.timeout(WARM_UP);
+  try {
+    const run = open.run({ text: "a red ball" }, { signal: AbortSignal.any([signal, limit]) });
+    for await (const media of run) if ((media as Media).part !== "init") break;
+  } catch (error) {
+    if (!limit.aborted) throw error;
+  }
+}
 
 /** Keeps the studio's own pipeline loaded, and knows whether it is. */
 export class Engine {
@@ -34,8 +50,12 @@ export class Engine {
         ...(device !== undefined && { device }),
         ...(threads !== undefined && { threads }),
       });
-      // Closing gives the stages back: they stay.
-      await open[Symbol.asyncDispose]();
+      try {
+        await warmUp(open, signal);
+      } finally {
+        // Closing gives the stages back: they stay.
+        await open[Symbol.asyncDispose]();
+      }
       this.#state = "ready";
     } catch (error) {
       if (!signal.aborted) this.fail(error);

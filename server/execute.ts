@@ -1,5 +1,5 @@
 /** A run from the device's being free to the gallery. */
-import { UserError } from "../pipeline/errors.ts";
+import { StageError, UserError } from "../pipeline/errors.ts";
 import { joinStages } from "../pipeline/pipe.ts";
 import type { DataKinds } from "../pipeline/data.ts";
 import type { Gallery } from "./gallery.ts";
@@ -32,7 +32,8 @@ export async function execute(run: StudioRun, workshop: Workshop): Promise<Outco
     run.start();
     await using draft = await workshop.gallery.begin(run.id);
     const frames = await make(run, workshop, draft.path("stream"), (error) => {
-      if (run.signal.aborted || isOwnMistake(error)) return false;
+      // A full disk or a wrong option says nothing of the engine.
+      if (run.signal.aborted || !(error instanceof StageError)) return false;
       broken = error;
       return true;
     });
@@ -49,7 +50,7 @@ export async function execute(run: StudioRun, workshop: Workshop): Promise<Outco
     if (run.signal.aborted || error instanceof NothingMade) run.end("cancelled");
     else {
       const message = error instanceof Error ? error.message : String(error);
-      if (!isOwnMistake(error)) workshop.warn(`The run ${run.id} failed: ${message}`);
+      if (!(error instanceof UserError)) workshop.warn(`The run ${run.id} failed: ${message}`);
       run.end("failed", message);
     }
   }
@@ -58,11 +59,6 @@ export async function execute(run: StudioRun, workshop: Workshop): Promise<Outco
 
 /** It was stopped before there was a picture. */
 class NothingMade extends Error {}
-
-/** Whether the engine is as well after an error as before. */
-function isOwnMistake(error: unknown): boolean {
-  return error instanceof UserError;
-}
 
 /** Opens the pipeline, and writes and passes on what it gives. Gives the number of pictures. */
 async function make(

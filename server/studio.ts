@@ -299,7 +299,8 @@ export class Studio implements AsyncDisposable {
   /** Loads the studio's own pipeline. */
   async #load(): Promise<void> {
     try {
-      const plan = planRun(await this.#catalogue.load(), { prompt: "-" });
+      // Without the extension: nobody is to be asked to rewrite a prompt that nobody wrote.
+      const plan = planRun(await this.#catalogue.load(), { prompt: "-", extend: false });
       await this.#engine.load(plan, this.#closing.signal);
     } catch (error) {
       this.#engine.fail(error);
