@@ -31,7 +31,7 @@ export function Recent({ store }: { store: StudioStore }) {
                   type="button"
                   class="thumb"
                   aria-current={run.id === store.run.value?.id ? "true" : undefined}
-                  aria-label={`Show: ${run.prompt}`}
+                  aria-label={`${STATES[run.state] || "Show"}: ${run.prompt}`}
                   title={run.prompt}
                   onClick={() => store.show(run, { play: true })}
                 >
