@@ -70,11 +70,21 @@ export class StudioPage {
   /** Waits until the video has moved on from where it is. */
   async moves(): Promise<void> {
     await this.page.waitForFunction(() => !!document.querySelector("video")?.currentTime);
-    const now = await this.video.evaluate((video: HTMLVideoElement) => video.currentTime);
+    const now = await this.time();
     await this.page.waitForFunction(
       (now) => document.querySelector("video")!.currentTime > now + 0.2,
       now,
     );
+  }
+
+  /** Where the video is, in seconds. */
+  async time(): Promise<number> {
+    return await this.video.evaluate((video: HTMLVideoElement) => video.currentTime);
+  }
+
+  /** How long the video is, in seconds. */
+  async length(): Promise<number> {
+    return await this.video.evaluate((video: HTMLVideoElement) => video.duration);
   }
 
   /** Waits until something holds. */

@@ -18,33 +18,68 @@ async function studio(): Promise<StudioProcess> {
 
 Deno.test.afterAll(async () => await (await started)?.[Symbol.asyncDispose]());
 
+browserTest("the video plays before its run is over, and later from the gallery", async () => {
+  const { url } = await studio();
+  await using visitor = await Visitor.come();
+  const page = new StudioPage(visitor.page);
+  await page.open(url);
+  await page.prompt.fill(RED);
+  await page.setEndless(true);
+  await page.start.click();
+
+  const times = [await page.playedTo(0.3)];
+  for (const _ of [1, 2]) times.push(await page.playedTo(times.at(-1)! + 0.4));
+  const run = await page.run(url);
+  assertEquals([run.state, run.endless], ["streaming", true]);
+
+  await page.stop.click();
+  await page.start.waitFor();
+  const over = await page.run(url, run.id);
+  assertEquals([over.state, over.stopped], ["finished", true]);
+  assert(over.frames > 0);
+
+  const tab = visitor.page;
+  await tab.getByRole("link", { name: "Gallery" }).first().click();
+  await tab.getByRole("button", { name: new RegExp(`^Play.*: ${RED}$`) }).click();
+  await page.playedTo(0.2);
+  assertEquals(Math.round(await page.length() * over.fps), over.frames);
+  const [download] = await Promise.all([
+    tab.waitForEvent("download"),
+    tab.getByRole("dialog").getByRole("link", { name: "Download" }).click(),
+  ]);
+  assertEquals(download.suggestedFilename(), `sluice-${run.id}.mp4`);
+  assertEquals((await Deno.stat(await download.path())).size, over.bytes);
+  await tab.getByRole("link", { name: "Use these settings" }).click();
+  await page.alive();
+  assertEquals(await page.prompt.inputValue(), RED);
+  assertEquals(await page.seed.inputValue(), String(over.seed));
+  visitor.checkQuiet(url);
+});
+
+browserTest("a finished video is scrubbed, paused and looped", async () => {
+  const { url } = await studio();
+  await using visitor = await Visitor.come();
+  const page = new StudioPage(visitor.page);
+  await page.open(url);
+  await page.start.click();
+  await page.until(async () => (await page.run(url)).state === "finished", "the run went on");
+  await page.until(async () => await page.length() === 81 / 16, "the file was not shown");
+  await visitor.page.getByRole("slider", { name: "Time" }).fill("3");
+  await page.playedTo(3);
+  const pause = visitor.page.getByRole("button", { name: "Pause the video" });
+  if (await pause.count() > 0) await pause.click();
+  const paused = await page.time();
+  await visitor.page.waitForTimeout(300);
+  assertEquals(await page.time(), paused);
+
+  await visitor.page.getByRole("slider", { name: "Time" }).fill("4.9");
+  await visitor.page.getByRole("button", { name: "Play the video" }).click();
+  await page.until(async () => await page.time() < 2, "it began not again");
+  visitor.checkQuiet(url);
+});
+
 browserTest(
-  "the video plays before the run is over; then it is in the gallery, plays, and is used again",
-  async () => {
-    const { url } = await studio();
-    await using visitor = await Visitor.come();
-    const page = new StudioPage(visitor.page);
-    await page.open(url);
-    await page.prompt.fill(RED);
-    await page.setEndless(true);
-    await page.start.click();
-
-    const times = [await page.playedTo(0.3)];
-    for (const _ of [1, 2]) times.push(await page.playedTo(times.at(-1)! + 0.4));
-    const run = await page.run(url);
-    assertEquals([run.state, run.endless], ["streaming", true]);
-
-    await page.stop.click();
-    await page.start.waitFor();
-    const over = await page.run(url, run.id);
-    assertEquals([over.state, over.stopped], ["finished", true]);
-    assert(over.frames > 0);
-    visitor.checkQuiet(url);
-  },
-);
-
-browserTest(
-  "a picture is there within a second of the click, and nothing on the page moves",
+  "a picture is there within a second, and nothing on the page moves",
   async () => {
     const { url } = await studio();
     await using visitor = await Visitor.come();
