@@ -14,7 +14,8 @@ const STATES: Readonly<Record<RunView["state"], string>> = {
 
 /** Small pictures that show a run when pressed. */
 export function Recent({ store }: { store: StudioStore }) {
-  const runs = store.recent.value;
+  const shown = store.run.value;
+  const runs = store.recent.value.map((run) => run.id === shown?.id ? shown : run);
   return (
     <section class="recent" aria-label="Recent runs">
       <div class="strip-head">
@@ -30,7 +31,7 @@ export function Recent({ store }: { store: StudioStore }) {
                 <button
                   type="button"
                   class="thumb"
-                  aria-current={run.id === store.run.value?.id ? "true" : undefined}
+                  aria-current={run === shown ? "true" : undefined}
                   aria-label={`${STATES[run.state] || "Show"}: ${run.prompt}`}
                   title={run.prompt}
                   onClick={() => store.show(run, { play: true })}
