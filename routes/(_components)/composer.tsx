@@ -114,7 +114,8 @@ function Actions({ store }: { store: StudioStore }) {
 }
 
 function Keys() {
-  return <kbd aria-hidden="true">Ctrl ⏎</kbd>;
+  const mac = IS_BROWSER && /Mac|iPhone|iPad/.test(navigator.platform);
+  return <kbd aria-hidden="true">{mac ? "⌘" : "Ctrl"} ⏎</kbd>;
 }
 
 /** What is wrong as a whole, and fields that have no place on this page. */

@@ -9,7 +9,7 @@ import { Icon } from "./icons.tsx";
 /** Options that a card names. */
 const NAMED = 4;
 
-/** What flows from left to right, or from top to bottom where there is no room. */
+/** What flows from top to bottom. */
 export function PipelineChain({ store }: { store: PipelineStore }) {
   const { stages } = store.draft.value;
   const plugins = stages.map(({ use }) => store.plugins.find(({ name }) => name === use));
@@ -44,9 +44,9 @@ function StageCard(
           {problem !== undefined && <Icon name="warning" />}
           {stage.use || "no plugin"}
         </span>
-        <span class="stage-summary">
-          {plugin?.summary ?? "A module of your own, or a name that is not known."}
-        </span>
+        {plugin === undefined && (
+          <span class="stage-summary">A module of your own, or a name that is not known.</span>
+        )}
         <span class="stage-facts">
           {entries.slice(0, NAMED).map(([key, value]) => (
             <span key={key}>

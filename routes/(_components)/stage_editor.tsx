@@ -1,6 +1,9 @@
 /** The stage that is selected: its plugin, its place, its options. */
+import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
 import type { PluginView } from "../../server/wire.ts";
-import { controlsOf, readControl, showValue } from "../(_studio)/controls.ts";
+import { controlsOf, type OptionControl, readControl, showValue } from "../(_studio)/controls.ts";
+import { formatCount } from "../(_studio)/format.ts";
 import { type PipelineStore, problemOf } from "../(_studio)/pipeline_store.ts";
 import {
   insertStage,
@@ -9,7 +12,6 @@ import {
   setOption,
   swapPlugin,
 } from "../(_studio)/pipeline_text.ts";
-import { useSignal } from "@preact/signals";
 import { FieldError, IconButton } from "./controls.tsx";
 import { OptionField } from "./option_field.tsx";
 
@@ -55,7 +57,9 @@ export function StageEditor({ store }: { store: PipelineStore }) {
         />
       </div>
       <PluginField store={store} use={stage.use} place={place} />
-      {plugin !== undefined && <StageForm store={store} plugin={plugin} place={place} />}
+      {plugin !== undefined && (
+        <StageForm key={plugin.name} store={store} plugin={plugin} place={place} />
+      )}
       <AddStage store={store} at={place + 1} />
     </section>
   );
@@ -90,6 +94,7 @@ function PluginField({ store, use, place }: { store: PipelineStore; use: string;
         ))}
       </select>
       <FieldError id="plugin" error={own} />
+      <p class="help">{store.plugins.find(({ name }) => name === use)?.summary}</p>
     </div>
   );
 }
@@ -120,41 +125,57 @@ function byFit(
 function StageForm(
   { store, plugin, place }: { store: PipelineStore; plugin: PluginView; place: number },
 ) {
-  const written = store.draft.value.stages[place]?.options ?? {};
-  const effective = store.effective.value[place];
-  // What cannot be read yet is no option of the text: it is kept here while it is being written.
-  const unread = useSignal<Readonly<Record<string, { text: string; error: string }>>>({});
+  // Decided once: a field does not move while one writes into it.
+  const [written, others] = useMemo(() => {
+    const options = store.draft.peek().stages[place]?.options ?? {};
+    const all = controlsOf(plugin.options);
+    return [all.filter(({ key }) => key in options), all.filter(({ key }) => !(key in options))];
+  }, []);
+  const field = (option: OptionControl) => (
+    <StageOption key={option.key} store={store} plugin={plugin} place={place} option={option} />
+  );
   return (
-    <div class="fold-body">
-      {controlsOf(plugin.options).map((option) => {
-        const { key, control } = option;
-        const id = `${place} ${plugin.name} ${key}`;
-        const half = unread.value[id];
-        const value = written[key];
-        return (
-          <OptionField
-            key={id}
-            id={`stage-${place}-${key}`}
-            option={option}
-            text={half?.text ?? (value === undefined ? undefined : showValue(value))}
-            effective={value === undefined && effective?.plugin === plugin.name
-              ? effective.options[key] ?? option.standard
-              : option.standard}
-            error={half?.error ?? problemOf(store.problems.value, place, key)}
-            onChange={(text) => {
-              const { value, error } = readControl(control, text ?? "");
-              const { [id]: _, ...others } = unread.value;
-              unread.value = error === undefined || text === undefined
-                ? others
-                : { ...others, [id]: { text, error } };
-              if (error === undefined) {
-                store.edit(setOption(store.text.value, place, key, value));
-              }
-            }}
-          />
-        );
-      })}
-    </div>
+    <>
+      {written.length > 0 && <div class="fold-body">{written.map(field)}</div>}
+      <details class="fold" open={written.length === 0}>
+        <summary>
+          {written.length === 0 ? "Options" : formatCount(others.length, "more option")}
+        </summary>
+        <div class="fold-body">{others.map(field)}</div>
+      </details>
+    </>
+  );
+}
+
+function StageOption(
+  { store, plugin, place, option }: {
+    store: PipelineStore;
+    plugin: PluginView;
+    place: number;
+    option: OptionControl;
+  },
+) {
+  const { key, control, standard } = option;
+  // What cannot be read yet is no option of the text: it is kept here while it is being written.
+  const unread = useSignal<{ readonly text: string; readonly error: string } | undefined>(
+    undefined,
+  );
+  const value = store.draft.value.stages[place]?.options[key];
+  const effective = store.effective.value[place];
+  const known = value === undefined && effective?.plugin === plugin.name;
+  return (
+    <OptionField
+      id={`stage-${place}-${key}`}
+      option={option}
+      text={unread.value?.text ?? (value === undefined ? undefined : showValue(value))}
+      effective={known ? effective.options[key] ?? standard : standard}
+      error={unread.value?.error ?? problemOf(store.problems.value, place, key)}
+      onChange={(text = "") => {
+        const { value, error } = readControl(control, text);
+        unread.value = error === undefined ? undefined : { text, error };
+        if (error === undefined) store.edit(setOption(store.text.value, place, key, value));
+      }}
+    />
   );
 }
 

@@ -55,11 +55,12 @@ function Caption({ store, run }: { store: StudioStore; run: RunView | undefined 
     <div class="caption">
       <p class="said">{prompt}</p>
       {extendedPrompt !== undefined && <p class="muted">{extendedPrompt}</p>}
-      <p class="muted small">
-        {pipeline} · seed <span class="number">{seed}</span>
-        {bytes !== undefined && ` · ${formatBytes(bytes)}`}
-        {" · "}
-        <time datetime={createdAt}>{formatAge(createdAt, Date.now())}</time>{" "}
+      <p class="caption-foot muted small">
+        <span>
+          {pipeline} · seed <span class="number">{seed}</span>
+          {bytes !== undefined && ` · ${formatBytes(bytes)}`} ·{" "}
+          <time datetime={createdAt}>{formatAge(createdAt, Date.now())}</time>
+        </span>
         <button type="button" class="link" onClick={() => store.reuse(run)}>
           Use these settings
         </button>

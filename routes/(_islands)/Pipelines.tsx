@@ -35,8 +35,8 @@ export default function Pipelines({ data }: { data: PipelinesData }) {
           <a class="button" href={`/?pipeline=${chosen.value}`}>Use it</a>
         </div>
       </div>
-      <PipelineChain store={store} />
       <div class="bench">
+        <PipelineChain store={store} />
         <StageEditor key={store.selected.value} store={store} />
         <PipelineFile store={store} />
       </div>

@@ -15,8 +15,8 @@ export type Control =
     /** Whether a slider helps: few steps between two ends. */
     readonly slider: boolean;
   }
-  /** Numbers with commas between. */
-  | { readonly kind: "numbers" }
+  /** Numbers with commas between; `single`: one alone is no list. */
+  | { readonly kind: "numbers"; readonly single?: boolean }
   | { readonly kind: "text" }
   /** Anything else, written as JSON. */
   | { readonly kind: "data" };
@@ -61,13 +61,19 @@ function controlOf(schema: JsonSchema): Control {
       return numberOf(schema);
     case "string":
       return { kind: "text" };
-    case "array": {
-      const { type } = (schema.items ?? {}) as JsonSchema;
-      return type === "number" || type === "integer" ? { kind: "numbers" } : { kind: "data" };
+    case "array":
+      return isNumber(schema.items) ? { kind: "numbers" } : { kind: "data" };
+    default: {
+      const kinds = (schema.anyOf ?? []) as readonly JsonSchema[];
+      const list = kinds.some(({ type, items }) => type === "array" && isNumber(items));
+      return list && kinds.some(isNumber) ? { kind: "numbers", single: true } : { kind: "data" };
     }
-    default:
-      return { kind: "data" };
   }
+}
+
+function isNumber(schema: unknown): boolean {
+  const { type } = (schema ?? {}) as JsonSchema;
+  return type === "number" || type === "integer";
 }
 
 function numberOf(schema: JsonSchema): Control {
@@ -126,7 +132,7 @@ export function readControl(control: Control, text: string): Reading {
       const values = parts.map(readNumber);
       const wrong = parts.find((_, i) => values[i] === undefined);
       return wrong === undefined
-        ? { value: values }
+        ? { value: control.single && values.length === 1 ? values[0] : values }
         : { error: `Expected numbers with commas between, got ${wrong}.` };
     }
     case "data":

@@ -1,5 +1,5 @@
 /** A pipeline's text as stages, and changes of stages as changes of its text: comments stay. */
-import { type Document, isMap, isSeq, parseDocument, type YAMLMap, type YAMLSeq } from "yaml";
+import { type Document, isMap, isSeq, parseDocument, visit, type YAMLMap, YAMLSeq } from "yaml";
 
 /** A stage as the text has it. */
 export interface DraftStage {
@@ -114,7 +114,14 @@ function change(text: string, edit: (document: Document) => void): string {
   const document = parse(text);
   if (document === undefined) return text;
   edit(document);
-  return document.toString({ lineWidth: 100, flowCollectionPadding: true });
+  visit(document, { Seq: (_, list) => void (list.toString = withoutPadding) });
+  return document.toString({ lineWidth: 100 });
+}
+
+/** Lists in one line are `[1, 2]`, while maps are `{ a: 1 }`. */
+function withoutPadding(this: YAMLSeq, ...[ctx, ...rest]: Parameters<YAMLSeq["toString"]>): string {
+  const inner = ctx === undefined ? ctx : { ...ctx, flowCollectionPadding: "" };
+  return YAMLSeq.prototype.toString.call(this, inner, ...rest);
 }
 
 function parse(text: string): Document | undefined {

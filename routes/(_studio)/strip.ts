@@ -69,7 +69,8 @@ export function layOutStrip(
       const seconds = chunk.stages[stage];
       if (seconds === undefined || seconds <= 0) return [];
       const part = seconds / scale * height;
-      return [{ stage, seconds, y: bottom -= part, height: part }];
+      // Sums of many parts miss the top by rounding.
+      return [{ stage, seconds, y: bottom = Math.max(0, bottom - part), height: part }];
     });
     const { index, frames } = chunk;
     const width = place * (1 - GAP);

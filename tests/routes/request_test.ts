@@ -1,0 +1,126 @@
+import { assertEquals } from "@std/assert";
+import { optionsSchema, plugins as all } from "../../mod.ts";
+import {
+  buildRequest,
+  errorOf,
+  extensionOf,
+  formOf,
+  type FormState,
+  framesOf,
+  lengthOf,
+  runControls,
+} from "../../routes/(_studio)/request.ts";
+import type { PluginView } from "../../server/wire.ts";
+import { embedded, runWith } from "./_run.ts";
+
+const plugins: PluginView[] = all.map((plugin) => {
+  const { name, summary, takes, gives } = plugin;
+  return { name, summary, takes, gives, options: optionsSchema(plugin) };
+});
+
+const form: FormState = {
+  prompt: " a red ball ",
+  pipeline: "embedded",
+  seed: "",
+  extend: true,
+  edited: undefined,
+  texts: {},
+  frames: undefined,
+};
+
+Deno.test("buildRequest() sends what was set and leaves out the rest", () => {
+  assertEquals(buildRequest(form, plugins), {
+    errors: {},
+    request: { prompt: "a red ball", pipeline: "embedded", extend: true },
+  });
+  const texts = {
+    "diffuse.steps": "1000, 500",
+    "diffuse.chunk": "2",
+    "diffuse.warp-steps": "false",
+  };
+  assertEquals(buildRequest({ ...form, seed: "42", frames: 0, texts }, plugins).request, {
+    prompt: "a red ball",
+    pipeline: "embedded",
+    extend: true,
+    seed: 42,
+    frames: 0,
+    options: { "diffuse.steps": [1000, 500], "diffuse.chunk": 2, "diffuse.warp-steps": false },
+  });
+});
+
+Deno.test("buildRequest() sends an extended prompt that was edited as it stands", () => {
+  const { request } = buildRequest({ ...form, edited: "a red ball rises" }, plugins);
+  assertEquals([request?.prompt, request?.extend], ["a red ball rises", false]);
+});
+
+Deno.test("buildRequest() names the fields that are wrong and sends nothing", () => {
+  const texts = { "diffuse.chunk": "two" };
+  const { request, errors } = buildRequest({ ...form, prompt: " ", seed: "-1", texts }, plugins);
+  assertEquals(request, undefined);
+  assertEquals(errors, {
+    "prompt": "Say what to show, such as: a red ball bounces on a green floor.",
+    "seed": "Expected a whole number from 0, or nothing for a seed that is drawn.",
+    "options.diffuse.chunk": "Expected a number, got two.",
+  });
+});
+
+Deno.test("buildRequest() refuses seeds that a number cannot hold", () => {
+  for (const seed of ["9007199254740992", "1e3", "0x10", "1.5"]) {
+    assertEquals(Object.keys(buildRequest({ ...form, seed }, plugins).errors), ["seed"], seed);
+  }
+});
+
+Deno.test("formOf() makes the same request again", () => {
+  const run = runWith({
+    prompt: "changed later",
+    options: { "diffuse.steps": [1000, 500], "diffuse.warp-steps": false },
+    framesAsked: 9,
+  });
+  assertEquals(buildRequest(formOf(run), plugins).request, {
+    prompt: "a red ball",
+    pipeline: "embedded",
+    extend: true,
+    seed: 7,
+    frames: 9,
+    options: { "diffuse.steps": [1000, 500], "diffuse.warp-steps": false },
+  });
+});
+
+Deno.test("runControls() leaves out what the server refuses for one run", () => {
+  const keys = runControls(plugins.find(({ name }) => name === "diffuse")).map(({ key }) => key);
+  for (const key of ["weights", "profile", "sizes", "seed", "latent-frames"]) {
+    assertEquals(keys.includes(key), false, key);
+  }
+  assertEquals(keys.includes("chunk"), true);
+});
+
+Deno.test("errorOf() finds the message of a field, or of something within it", () => {
+  const errors = { "options.diffuse.steps.1": "falling", "seed": "whole" };
+  assertEquals(errorOf(errors, "options.diffuse.steps"), "falling");
+  assertEquals(errorOf(errors, "options.diffuse.step"), undefined);
+  assertEquals(errorOf(errors, "seed"), "whole");
+});
+
+Deno.test("lengthOf() counts in whole chunks, as the options have them", () => {
+  assertEquals(lengthOf(embedded, form), { perChunk: 12, frames: 81, chunks: 7 });
+  const texts = { "diffuse.chunk": "7" };
+  assertEquals(lengthOf(embedded, { frames: undefined, texts }), {
+    perChunk: 28,
+    frames: 81,
+    chunks: 3,
+  });
+  assertEquals(lengthOf(embedded, { frames: 0, texts: {} }), {
+    perChunk: 12,
+    frames: 0,
+    chunks: 7,
+  });
+  assertEquals(lengthOf({ ...embedded, framesPerChunk: null }, form), undefined);
+  assertEquals([1, 7].map((chunks) => framesOf(chunks, 12)), [9, 81]);
+});
+
+Deno.test("extensionOf() knows whether asking is cheap", () => {
+  assertEquals(extensionOf(embedded, {}), "quick");
+  assertEquals(extensionOf(embedded, { "extend-prompt.provider": "openai" }), "slow");
+  assertEquals(extensionOf(embedded, { "extend-prompt.provider": "none" }), "none");
+  assertEquals(extensionOf({ ...embedded, stages: [] }, {}), "none");
+});
