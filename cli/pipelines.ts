@@ -1,10 +1,11 @@
 /** What `pipeline` prints. */
-import { type Config, describeConfig, loadConfig } from "../pipeline/config.ts";
+import { type Config, describeConfig } from "../pipeline/config.ts";
 import { configSchema } from "../pipeline/schema.ts";
 import type { App } from "./app.ts";
 import { configPath, namedConfigs } from "./configs.ts";
 import { failureOf } from "./failure.ts";
 import { showValue } from "./flags.ts";
+import { readConfig } from "./reference_config.ts";
 import { table } from "./table.ts";
 
 /** Prints the named configs; one that cannot be used is listed with its error. */
@@ -12,7 +13,7 @@ export async function list(app: App, json: boolean): Promise<void> {
   const plugins = await app.plugins();
   const rows = await Promise.all((await namedConfigs(app.configs)).map(async ({ name, path }) => {
     try {
-      const { description = "", stages } = await loadConfig(path, { plugins });
+      const { description = "", stages } = await readConfig(path, { plugins });
       return { name, path, description, stages: stages.map(({ use }) => use) };
     } catch (error) {
       return { name, path, error: failureOf(error).message };
@@ -36,7 +37,7 @@ export async function validate(
   const results: unknown[] = [];
   for (const config of configs) {
     try {
-      const { name, stages } = await loadConfig(await configPath(app.configs, config), { plugins });
+      const { name, stages } = await readConfig(await configPath(app.configs, config), { plugins });
       const uses = stages.map(({ use }) => use);
       results.push({ config, name, stages: uses });
       if (!json) app.screen.out(`${config}: fine: ${uses.join(" → ")}`);
@@ -58,7 +59,7 @@ export async function describe(
   json: boolean,
 ): Promise<void> {
   const path = await configPath(app.configs, name);
-  const config = await loadConfig(path, { plugins: await app.plugins(), set });
+  const config = await readConfig(path, { plugins: await app.plugins(), set });
   const page = pageOf(config);
   if (json) return app.screen.out(JSON.stringify(page, undefined, 2));
   app.screen.out(`${page.name}${page.description ? `: ${page.description}` : ""}`);

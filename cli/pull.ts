@@ -1,13 +1,13 @@
 /** `models pull`: what is to come, its licences, the progress, the report. */
 import { statfs } from "node:fs/promises";
 import type { PlannedFile, PublishedModel, PullEvent, PullOptions } from "../mod.ts";
-import { loadConfig } from "../pipeline/config.ts";
 import type { App } from "./app.ts";
 import { configPath } from "./configs.ts";
 import { Interrupted, mistake } from "./failure.ts";
 import { modelsNamed } from "./models.ts";
 import { oneLine, seconds, short, size, squeeze } from "./progress.ts";
 import { publishedIn } from "./published.ts";
+import { readConfig } from "./reference_config.ts";
 import { LiveBlock } from "./screen.ts";
 import { onLeaving } from "./signals.ts";
 
@@ -64,7 +64,7 @@ async function modelsOf(app: App, { models, config }: PullRequest): Promise<Publ
   const found = await modelsNamed(models);
   if (config !== undefined) {
     const path = await configPath(app.configs, config);
-    const loaded = await loadConfig(path, { plugins: await app.plugins() });
+    const loaded = await readConfig(path, { plugins: await app.plugins() });
     const needed = await publishedIn(loaded);
     found.push(...needed.map(({ model }) => model).filter((model) => !found.includes(model)));
     if (found.length === 0) throw mistake(`The config ${config} needs no published model.`);

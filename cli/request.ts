@@ -1,6 +1,6 @@
 /** From the words of `generate` to a pipeline: which config, with which options, into which file. */
 import { UserError } from "../pipeline/errors.ts";
-import { type Config, loadConfig } from "../pipeline/config.ts";
+import type { Config } from "../pipeline/config.ts";
 import type { AnyPlugin, StageSpec } from "../pipeline/plugin.ts";
 import type { App } from "./app.ts";
 import { configPath } from "./configs.ts";
@@ -10,6 +10,7 @@ import type { PluginFlag } from "./flags.ts";
 import { latentsFor, picturesOf } from "./frames.ts";
 import type { Plan } from "./progress.ts";
 import { checkPublished } from "./published.ts";
+import { readConfig } from "./reference_config.ts";
 
 /** What the user asked for. */
 export interface Request {
@@ -49,11 +50,11 @@ export async function prepare(
   checkRequest(request);
   const path = await configPath(app.configs, request.config);
   let set = [...request.set];
-  let config = await loadConfig(path, { plugins, set });
+  let config = await readConfig(path, { plugins, set });
   const change = async (settings: readonly string[]) => {
     if (settings.length === 0) return;
     set = [...set, ...settings];
-    config = await loadConfig(path, { plugins, set });
+    config = await readConfig(path, { plugins, set });
   };
   await change(flagSettings(config, request.flags));
   if (request.frames !== undefined) await change([framesSetting(config, request.frames)]);

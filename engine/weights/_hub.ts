@@ -13,6 +13,7 @@ export interface RemoteFile {
   readonly gitSha1?: string;
   /** The server's own mark of this version. */
   readonly etag?: string;
+  /** The commit that the hub has it from. */
   readonly commit?: string;
 }
 

@@ -1,0 +1,213 @@
+/**
+ * The reference's own config files as pipelines of this program: what its inference reads of them, taken over; what
+ * only its training reads, left aside; anything else, refused by name.
+ *
+ * guandeh17/Self-Forcing@33593df3e81fa3ec10239271dd2c100facac6de1: configs/*.yaml, inference.py:52-70 and 116-140,
+ * pipeline/causal_inference.py:19-45, pipeline/causal_diffusion_inference.py:19-50, utils/wan_wrapper.py:117-160.
+ */
+import { basename, dirname, extname, join } from "@std/path";
+import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
+import { z } from "zod";
+import { type Config, loadConfig, type LoadOptions, parseConfig } from "../pipeline/config.ts";
+import { ConfigError } from "../pipeline/errors.ts";
+import { suggestName } from "../pipeline/names.ts";
+
+const whole = z.number().int();
+
+/** What inference reads. */
+const known = z.object({
+  denoising_step_list: z.array(z.number().min(0).max(1000)).min(1).optional(),
+  warp_denoising_step: z.boolean().default(false),
+  num_frame_per_block: whole.min(1).default(1),
+  independent_first_frame: z.boolean().default(false),
+  context_noise: z.number().min(0).max(1000).default(0),
+  // Batch, frames, channels, height and width of the latents.
+  image_or_video_shape: z.tuple([whole, whole, whole, whole, whole]).optional(),
+  num_frames: whole.min(1).default(81),
+  height: whole.min(16).default(480),
+  width: whole.min(16).default(832),
+  timestep_shift: z.number().positive().optional(),
+  guidance_scale: z.number().min(0).optional(),
+  negative_prompt: z.string().optional(),
+  seed: whole.min(0).default(0),
+  model_kwargs: z.object({
+    model_name: z.literal("Wan2.1-T2V-1.3B").optional(),
+    timestep_shift: z.number().positive().optional(),
+    local_attn_size: whole.optional(),
+    sink_size: whole.min(0).optional(),
+    is_causal: z.literal(true).optional(),
+  }).default({}),
+  i2v: z.literal(false).default(false),
+  causal: z.literal(true).default(true),
+});
+
+/** What its training alone reads, or nothing does. */
+const leftAside = new Set(
+  ("generator_ckpt generator_fsdp_wrap_strategy real_score_fsdp_wrap_strategy fake_score_fsdp_wrap_strategy " +
+    "real_name fake_name text_encoder_fsdp_wrap_strategy ts_schedule ts_schedule_max num_train_timestep " +
+    "denoising_loss_type mixed_precision wandb_host wandb_key wandb_entity wandb_project sharding_strategy lr " +
+    "lr_critic beta1 beta2 beta1_critic beta2_critic data_path batch_size ema_weight ema_start_step " +
+    "total_batch_size log_iters dfake_gen_update_ratio distribution_loss trainer gradient_checkpointing " +
+    "load_raw_video weight_decay same_step_across_blocks discriminator_lr_multiplier last_step_only " +
+    "num_training_frames gc_interval ckpt_step prompt_name prompt_path eval_first_n num_samples sid_alpha " +
+    "min_score_timestep real_guidance_scale fake_guidance_scale teacher_forcing noise_augmentation_max_timestep " +
+    "gan_g_weight gan_d_weight diffusion_gan diffusion_gan_max_timestep concat_time_embeddings r1_weight r2_weight " +
+    "r1_sigma r2_sigma critic_warmup_steps no_save no_visualize logdir disable_wandb config_name")
+    .split(" "),
+);
+
+/** Latent frames that the reference's cache holds where attention is not local: 32,760 tokens of 1,560 a frame. */
+const CACHE_FRAMES = 21;
+
+/** Its checkpoints that are published, by the names of its configs. */
+const checkpoints = [
+  "self_forcing_dmd",
+  "self_forcing_sid",
+  "self_forcing_sid_v2",
+  "self_forcing_gan",
+  "self_forcing_10s",
+];
+
+/** Reads a config: this program's own kind, or the reference's. */
+export async function readConfig(path: string, options: LoadOptions): Promise<Config> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch {
+    return await loadConfig(path, options);
+  }
+  if (!isReference(text)) return await loadConfig(path, options);
+  const pipeline = await translate(text, path);
+  // JSON is YAML. Where an option does not fit, the message names it; lines would be those of this text.
+  return await parseConfig(JSON.stringify(pipeline), {
+    ...options,
+    file: `${path} (read as a pipeline)`,
+    directory: dirname(path),
+  });
+}
+
+/** Whether a config is of the reference's kind: it has no stages, and keys that every one of those has. */
+function isReference(text: string): boolean {
+  const has = (key: string) => new RegExp(`^${key}\\s*:`, "m").test(text);
+  return !has("stages") && (has("num_frame_per_block") || has("denoising_step_list") ||
+    has("generator_ckpt") || has("num_training_frames"));
+}
+
+/** The pipeline that a config of the reference describes. */
+async function translate(text: string, path: string): Promise<unknown> {
+  const defaults = await defaultsBeside(path);
+  const given = { ...defaults, ...read(text, path) };
+  const result = known.safeParse(given);
+  if (!result.success) {
+    const { path: key, message } = result.error.issues[0]!;
+    throw errorAt(text, path, key.map(String), `${message}.`);
+  }
+  const config = result.data;
+  const { model_kwargs: model, denoising_step_list: steps, image_or_video_shape: shape } = config;
+  const latentFrames = shape?.[1] ?? (config.num_frames + 3) / 4;
+  const local = model.local_attn_size ?? -1;
+  const shift = model.timestep_shift ?? config.timestep_shift;
+  const name = basename(path, extname(path));
+  const wan = "models/Wan2.1-T2V-1.3B";
+  return {
+    name,
+    description: "A config of the reference",
+    stages: [
+      { use: "extend-prompt", with: { provider: "none" } },
+      {
+        use: "encode-text",
+        with: {
+          network: "umt5-xxl",
+          weights: `${wan}/models_t5_umt5-xxl-enc-bf16.pth`,
+          tokenizer: `${wan}/google/umt5-xxl/tokenizer.json`,
+          // Few-step networks have their guidance built in.
+          ...(steps === undefined && { negative: config.negative_prompt ?? "" }),
+        },
+      },
+      {
+        use: "diffuse",
+        with: {
+          network: "wan2.1-1.3b",
+          ...(checkpoints.includes(name) && {
+            weights: `models/Self-Forcing/checkpoints/${name}.pt#generator_ema`,
+          }),
+          ...(steps === undefined
+            ? { sampler: "unipc", guidance: config.guidance_scale ?? 1 }
+            : { steps: withoutEnd(steps), "warp-steps": config.warp_denoising_step }),
+          ...(shift !== undefined && { shift }),
+          chunk: config.num_frame_per_block,
+          "independent-first-frame": config.independent_first_frame,
+          "latent-frames": latentFrames,
+          window: local === -1 ? Math.max(CACHE_FRAMES, latentFrames) : local,
+          sink: model.sink_size ?? 0,
+          "context-noise": config.context_noise,
+          height: shape ? shape[3] * 8 : config.height,
+          width: shape ? shape[4] * 8 : config.width,
+          seed: config.seed,
+        },
+      },
+      { use: "decode", with: { network: "wan2.1-vae", weights: `${wan}/Wan2.1_VAE.pth` } },
+      { use: "encode-video", with: { fps: 16 } },
+    ],
+  };
+}
+
+/** Older configs end their steps with 0, which is no step (pipeline/causal_inference.py:36-38). */
+function withoutEnd(steps: readonly number[]): readonly number[] {
+  return steps.length > 1 && steps.at(-1) === 0 ? steps.slice(0, -1) : steps;
+}
+
+/** The reference merges every config into the defaults that lie beside it. */
+async function defaultsBeside(path: string): Promise<Record<string, unknown>> {
+  const beside = join(dirname(path), "default_config.yaml");
+  if (basename(path) === basename(beside)) return {};
+  try {
+    return read(await Deno.readTextFile(beside), beside);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return {};
+    throw error;
+  }
+}
+
+/** A config's keys and values; a key that nothing reads is refused. */
+function read(text: string, path: string): Record<string, unknown> {
+  const document = parseDocument(text, { prettyErrors: false });
+  const [problem] = document.errors;
+  if (problem) throw errorAt(text, path, [], `this is no valid YAML. ${problem.message}`);
+  const values = (document.toJS() ?? {}) as Record<string, unknown>;
+  const read = Object.keys(known.shape);
+  for (const key of Object.keys(values)) {
+    if (read.includes(key) || leftAside.has(key)) continue;
+    const message = `there is no such key in the reference's configs.${suggestName(key, read)}`;
+    throw errorAt(text, path, [key], message);
+  }
+  const model = values.model_kwargs;
+  const inner = Object.keys(known.shape.model_kwargs.unwrap().shape);
+  for (const key of Object.keys(typeof model === "object" && model !== null ? model : {})) {
+    if (!inner.includes(key)) {
+      const message = `there is no such key in the reference's configs.${suggestName(key, inner)}`;
+      throw errorAt(text, path, ["model_kwargs", key], message);
+    }
+  }
+  return values;
+}
+
+function errorAt(
+  text: string,
+  file: string,
+  path: readonly string[],
+  message: string,
+): ConfigError {
+  const lines = new LineCounter();
+  let node: unknown = parseDocument(text, { lineCounter: lines, prettyErrors: false }).contents;
+  let offset = 0;
+  for (const name of path) {
+    if (!isMap(node)) break;
+    const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === name);
+    if (pair === undefined) break;
+    offset = (pair.key as { range?: [number, number, number] }).range?.[0] ?? offset;
+    node = pair.value;
+  }
+  const { line, col: column } = lines.linePos(offset);
+  return new ConfigError(message, { file, line, column, key: path.join(".") });
+}
