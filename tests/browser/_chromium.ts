@@ -52,7 +52,9 @@ export class Visitor implements AsyncDisposable {
     this.page = page;
     page.on("pageerror", (error) => this.#complaints.push(String(error)));
     page.on("console", (message) => {
-      if (message.type() === "error") this.#complaints.push(message.text());
+      // Health is asked for while the model loads.
+      const loading = message.text().includes("503 (Service Unavailable)");
+      if (message.type() === "error" && !loading) this.#complaints.push(message.text());
     });
     context.on("request", (request) => this.#requests.push(request.url()));
   }

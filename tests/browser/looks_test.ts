@@ -69,3 +69,24 @@ for (const [name, visit] of Object.entries(VISITS)) {
     await check("missing");
   });
 }
+
+browserTest("each page is less than 120 kB on its way to a browser that has nothing", async () => {
+  const { url } = await studio();
+  for (const path of ["", "gallery", "pipelines"]) {
+    await using visitor = await Visitor.come();
+    const { page } = visitor;
+    await page.goto(url + path, { waitUntil: "networkidle" });
+    const sizes = await page.evaluate(() =>
+      [
+        ...performance.getEntriesByType("navigation"),
+        ...performance.getEntriesByType("resource"),
+      ].map((entry) => {
+        const { name, transferSize } = entry as PerformanceResourceTiming;
+        return [new URL(name).pathname, transferSize] as const;
+      })
+    );
+    const sum = sizes.reduce((sum, [, size]) => sum + size, 0);
+    assert(sizes.length > 5 && sum < 120_000, `/${path} ${sum}: ${JSON.stringify(sizes)}`);
+    if (pictures !== undefined) console.log(`/${path} ${sum}`, sizes);
+  }
+});
