@@ -97,7 +97,9 @@ function objectParts(schema: Schema, value: Record<string, unknown>): {
 } {
   const { type, shape, catchall, options } = definitionOf(schema);
   if (type === "object" && shape !== undefined) {
-    return { shape, rest: catchall !== undefined && definitionOf(catchall).type !== "never" };
+    // Without a prototype: an option called "constructor" is as unknown as any other.
+    const own: Readonly<Record<string, Schema>> = Object.assign(Object.create(null), shape);
+    return { shape: own, rest: catchall !== undefined && definitionOf(catchall).type !== "never" };
   }
   if (type !== "union") return {};
   const parts = (options ?? []).map((option) => objectParts(option, value))

@@ -6,7 +6,7 @@ import { MODULE_ADDRESS } from "../pipeline/registry.ts";
 const FILES_ONLY = ["path", "profile", "cache-directory", "api-key-env"];
 
 /** Options that name what to read or whom to ask: a saved pipeline may, a single run may not. */
-const PIPELINES_ONLY = ["weights", "tokenizer", "endpoint"];
+const PIPELINES_ONLY = ["weights", "lora", "tokenizer", "endpoint"];
 
 /** The most a number may be; more would take the machine down rather than fail. */
 const LARGEST: Readonly<Record<string, number>> = {

@@ -143,6 +143,17 @@ export async function until(holds: () => boolean, what: string): Promise<void> {
   throw new Error(`Waited in vain until ${what}.`);
 }
 
+/** Waits until the model is loaded. */
+export async function untilReady(studio: Studio): Promise<void> {
+  await until(() => {
+    try {
+      return studio.ready().status === "ok";
+    } catch {
+      return false;
+    }
+  }, "the model is loaded");
+}
+
 type Handlers = Record<string, (ctx: Context<State>) => Response | Promise<Response>>;
 
 /** The API's routes by their patterns, as Fresh finds them. */

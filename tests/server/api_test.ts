@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import type { PipelineView, Problem, RunView } from "../../server/wire.ts";
-import { apiOf, type Ask, openFake, until } from "./_fakes.ts";
+import { apiOf, type Ask, openFake, until, untilReady } from "./_fakes.ts";
 
 async function created(ask: Ask, json: unknown): Promise<RunView> {
   const response = await ask("/api/runs", { method: "POST", json });
@@ -253,8 +253,7 @@ Deno.test("plugins come with schemas, prompts are extended, health is told", asy
   assertEquals([paint.takes, paint.gives], ["prompt", "frames"]);
   const extended = await ask("/api/extend", { method: "POST", json: { prompt: "a ball" } });
   assertEquals(await extended.json(), { text: "a ball" });
-  await until(() => fake.painted.created === 1, "the model is loaded");
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  await untilReady(fake.studio);
   assertEquals((await ask("/api/health/live")).status, 200);
   assertEquals(await (await ask("/api/health/ready")).json(), {
     status: "ok",
@@ -304,4 +303,18 @@ Deno.test("/v1/videos speaks as OpenAI's video API does", async () => {
   const content = await ask(`/v1/videos/${id}/content`);
   assertEquals((await content.bytes()).length, fake.studio.find(id)?.bytes);
   await problem(await ask("/v1/videos/none"), 404);
+});
+
+Deno.test("POST /api/pipelines/validate knows names that every object has as unknown ones", async () => {
+  await using fake = await openFake();
+  const ask = await apiOf(fake.studio);
+  for (const name of ["constructor", "toString", "__proto__"]) {
+    for (const value of ["1", "[1]", "{ a: [1] }"]) {
+      const yaml = `name: a\nstages:\n  - use: paint\n    with: { ${name}: ${value} }\n`;
+      const response = await ask("/api/pipelines/validate", { method: "POST", json: { yaml } });
+      const { ok, problems } = await response.json();
+      assertEquals([response.status, ok, problems[0]?.line], [200, false, 4], yaml);
+      assertStringIncludes(problems[0].message, "there is no such option");
+    }
+  }
 });

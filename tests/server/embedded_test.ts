@@ -6,7 +6,7 @@ import { planRun } from "../../server/plan.ts";
 import { ProblemError } from "../../server/problem.ts";
 import { Studio } from "../../server/studio.ts";
 import type { CreateRun } from "../../server/wire.ts";
-import { apiOf, until } from "./_fakes.ts";
+import { apiOf, until, untilReady } from "./_fakes.ts";
 
 const CONFIGS = new URL("../../configs/", import.meta.url).pathname;
 
@@ -15,13 +15,7 @@ Deno.test("Studio streams the embedded model's video while it makes it, and the 
   await using studio = await Studio.open({ gallery });
   const ask = await apiOf(studio);
   assertEquals((await ask("/api/health/ready")).status, 503);
-  await until(() => {
-    try {
-      return studio.ready().status === "ok";
-    } catch {
-      return false;
-    }
-  }, "the model is loaded");
+  await untilReady(studio);
   const first: Uint8Array[] = [];
   for (let i = 0; i < 2; i++) {
     const response = await ask("/api/runs", {

@@ -30,7 +30,7 @@ const TEXTS = [
   "null",
   "name: &a [*a, *a]",
   "stages: [{use: ./evil.ts}]",
-  "name: x\nstages:\n  - use: paint\n    with: { constructor: {}, __proto__: [1] }\n  - use: encode-video\n",
+  "name: x\nstages:\n  - use: paint\n    with: { constructor: [1], sizes: { toString: [1] } }\n  - use: encode-video\n",
 ];
 
 const VALUES: readonly Json[] = [
