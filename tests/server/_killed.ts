@@ -9,4 +9,5 @@ console.log(
 while (true) {
   const { id } = await studio.create({ prompt: "grey", options: { "paint.wait": 5 }, frames: 33 });
   await studio.running(id)?.ended;
+  console.log(`finished ${id}`);
 }
