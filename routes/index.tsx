@@ -2,7 +2,7 @@ import { Head } from "fresh/runtime";
 import { page } from "fresh";
 import { define } from "../server/state.ts";
 import type { StudioData } from "./(_studio)/store.ts";
-import { isOver } from "./(_studio)/run_events.ts";
+import { isOver, lightRun } from "./(_studio)/run_events.ts";
 import Studio from "./(_islands)/Studio.tsx";
 
 /** Runs in the row of recent ones. */
@@ -22,9 +22,9 @@ export const handler = define.handlers({
     const data: StudioData = {
       pipelines: await studio.pipelines(),
       plugins: studio.plugins(),
-      recent,
+      recent: recent.map(lightRun),
       ...(run !== undefined && { run }),
-      ...(reuse !== undefined && { reuse }),
+      ...(reuse !== undefined && { reuse: lightRun(reuse) }),
       ...(pipeline !== null && { pipeline }),
     };
     return page(data);

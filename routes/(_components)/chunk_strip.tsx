@@ -33,7 +33,7 @@ export function ChunkStrip(
         <h2 class="title">Where the time goes</h2>
         <span class="number muted">
           {step === undefined
-            ? chunks.length > 0 ? `a chunk, up to ${formatSeconds(strip.scale)}` : ""
+            ? chunks.length > 0 ? `0 to ${formatSeconds(strip.scale)}` : ""
             : `chunk ${step.chunk + 1}, step ${step.step} of ${step.steps}`}
         </span>
       </div>

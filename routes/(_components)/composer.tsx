@@ -107,7 +107,7 @@ function Actions({ store }: { store: StudioStore }) {
               Start another run with these settings
             </button>
           )
-          : <>Esc stops, Space plays</>}
+          : <span class="keys">Esc stops, Space plays</span>}
       </p>
     </>
   );

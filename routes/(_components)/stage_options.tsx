@@ -46,22 +46,24 @@ function StageFold({ store, stage }: { store: StudioStore; stage: StageView }) {
         <span>{formatLabel(stage.plugin)}</span>
         {changes > 0 && <span class="badge">{formatCount(changes, "change")}</span>}
       </summary>
-      <div class="fold-body">
-        {controls.map((option) => {
-          const key = `${stage.plugin}.${option.key}`;
-          return (
-            <OptionField
-              key={key}
-              id={`option-${key.replaceAll(".", "-")}`}
-              option={option}
-              text={texts[key]}
-              effective={stage.options[option.key] ?? option.standard}
-              error={errorOf(errors, `options.${key}`)}
-              onChange={(text) => store.setOption(key, text)}
-            />
-          );
-        })}
-      </div>
+      {open.value && (
+        <div class="fold-body">
+          {controls.map((option) => {
+            const key = `${stage.plugin}.${option.key}`;
+            return (
+              <OptionField
+                key={key}
+                id={`option-${key.replaceAll(".", "-")}`}
+                option={option}
+                text={texts[key]}
+                effective={stage.options[option.key] ?? option.standard}
+                error={errorOf(errors, `options.${key}`)}
+                onChange={(text) => store.setOption(key, text)}
+              />
+            );
+          })}
+        </div>
+      )}
     </details>
   );
 }

@@ -8,7 +8,7 @@ import { isOver } from "./run_events.ts";
 /** What the element shows. */
 export type Showing = "nothing" | "live" | "file" | "unplayable";
 
-/** Milliseconds after which a stream that broke off is asked for again. */
+/** Milliseconds, at least, after which a stream that broke off is asked for again. */
 const RETRY = 800;
 
 /** Milliseconds between looks at where the player is. */
@@ -34,6 +34,8 @@ export class Player {
   #feed: Feed | undefined;
   #type = Promise.withResolvers<string>();
   #detach = new AbortController();
+  /** When the stream broke off, in milliseconds; absent while it is well. */
+  #lostAt: number | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /** Takes an element; gives what lets go of it. */
@@ -83,7 +85,14 @@ export class Player {
       if (this.showing.value !== "live" || this.#feed === undefined) {
         this.#showFile(run, { play: true });
       } else this.#look();
-    } else if (isOver(run.state) && run.video === undefined) this.#close();
+    } else if (isOver(run.state) && run.video === undefined) {
+      this.#close();
+      this.pause();
+    } else if (this.#lostAt !== undefined && performance.now() - this.#lostAt > RETRY) {
+      // Whoever watches the run knows that it goes on: its stream can be had again.
+      this.#clear();
+      this.#showStream(run);
+    }
     if (play) this.play();
   }
 
@@ -181,13 +190,9 @@ export class Player {
   }
 
   #lost(id: string): void {
+    if (this.#run?.id !== id) return;
     this.#feed = undefined;
-    setTimeout(() => {
-      const run = this.#run;
-      if (run?.id !== id || this.#video === undefined || this.showing.value !== "live") return;
-      if (run.video !== undefined) return this.#showFile(run, { play: true });
-      if (!isOver(run.state)) this.#showStream(run);
-    }, RETRY);
+    this.#lostAt = performance.now();
   }
 
   #ended(): void {
@@ -236,6 +241,7 @@ export class Player {
   #close(): void {
     this.#feed?.close();
     this.#feed = undefined;
+    this.#lostAt = undefined;
     this.waiting.value = false;
   }
 

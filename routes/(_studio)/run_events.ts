@@ -28,6 +28,11 @@ export function isOver(state: RunState): boolean {
   return state === "finished" || state === "cancelled" || state === "failed";
 }
 
+/** A run without its chunks: lists of many runs would be heavy with them. */
+export function lightRun(run: RunView): RunView {
+  return { ...run, chunks: [] };
+}
+
 /** What a run is after an event. */
 export function applyEvent(watched: WatchedRun, event: RunServerEvent): WatchedRun {
   const { run, warnings } = watched;

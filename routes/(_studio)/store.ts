@@ -173,6 +173,17 @@ export class StudioStore {
     });
     this.player.show(run, { play: play && isOver(run.state) });
     if (!isOver(run.state)) this.#follow(run);
+    else if (run.chunks.length === 0 && run.frames > 0) this.#complete(run.id);
+  }
+
+  /** Fetches what lists leave out of a run. */
+  async #complete(id: string): Promise<void> {
+    try {
+      const run = await this.client.findRun(id);
+      if (run !== undefined && this.run.value?.id === id) this.run.value = run;
+    } catch {
+      // Its chunks are not shown; everything else is.
+    }
   }
 
   /** Fills the form with what a run was made of. */
@@ -243,6 +254,7 @@ export class StudioStore {
     this.#watch?.close();
     try {
       const now = await this.client.findRun(run.id);
+      if (healthWatch.health.value.state === "gone") healthWatch.check();
       if (this.run.value?.id !== run.id) return;
       if (now !== undefined) {
         this.#changed({ run: now, warnings: this.warnings.value });
