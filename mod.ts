@@ -48,6 +48,8 @@ export type {
   RunTimings,
   StageTimings,
 } from "./pipeline/run.ts";
+export type { MemoryContext, MemoryPart, StageMemory } from "./pipeline/memory.ts";
+export { planMemory, type PlannedStage } from "./pipeline/plan_memory.ts";
 export { ConfigError, type ConfigPlace, StageError, UserError } from "./pipeline/errors.ts";
 export { definePlugin } from "./pipeline/define.ts";
 export { type Joined, type LastKind, type Part, pipe } from "./pipeline/pipe.ts";

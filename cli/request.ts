@@ -8,6 +8,7 @@ import { mistake } from "./failure.ts";
 import { freeName } from "./file_name.ts";
 import type { PluginFlag } from "./flags.ts";
 import { latentsFor, picturesOf } from "./frames.ts";
+import { checkMemory } from "./memory.ts";
 import type { Plan } from "./progress.ts";
 import { checkPublished } from "./published.ts";
 import { readConfig } from "./reference_config.ts";
@@ -25,6 +26,8 @@ export interface Request {
   readonly threads?: number | undefined;
   /** `stage.option=value` each. */
   readonly set: readonly string[];
+  /** Whether to begin even if memory will not do. */
+  readonly overcommit?: boolean | undefined;
   /** Values of plugins' flags that were given. */
   readonly flags: readonly (readonly [flag: PluginFlag, value: unknown])[];
 }
@@ -59,6 +62,7 @@ export async function prepare(
   await change(flagSettings(config, request.flags));
   if (request.frames !== undefined) await change([framesSetting(config, request.frames)]);
   await checkPublished(config);
+  if (!request.overcommit) await checkMemory(config, request.device);
   const seed = request.seed ?? seedOf(config);
   const out = outputOf(config, request, seed);
   await change([`${outputStage(config)}.path=${JSON.stringify(out)}`]);

@@ -22,6 +22,8 @@ export type {
   RunTimings,
   StageTimings,
 } from "./run.ts";
+export type { MemoryContext, MemoryPart, StageMemory } from "./memory.ts";
+export { planMemory, type PlannedStage } from "./plan_memory.ts";
 export { ConfigError, type ConfigPlace, StageError, UserError } from "./errors.ts";
 export { definePlugin } from "./define.ts";
 export { type Joined, joinStages, type LastKind, type Part, pipe } from "./pipe.ts";

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Kind } from "./data.ts";
+import type { MemoryContext, StageMemory } from "./memory.ts";
 import type { CreateContext, Stage } from "./stage.ts";
 
 /**
@@ -47,6 +48,11 @@ export interface PluginDefinition<
     options: OptionsChosen<Options>,
     context: CreateContext,
   ): Stage<In, Out> | Promise<Stage<In, Out>>;
+  /** What such a stage will hold in memory, told without loading it. May be left out. */
+  memory?(
+    options: OptionsChosen<Options>,
+    context: MemoryContext,
+  ): StageMemory | Promise<StageMemory>;
 }
 
 /** A plugin with options chosen: what `pipe` composes. Costs nothing until opened. */

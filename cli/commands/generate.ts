@@ -35,6 +35,7 @@ export async function generateCommand(app: App): Promise<Command<Globals>> {
     .option("--set <option:string>", "Any option as stage.option=value; may be repeated.", {
       collect: true,
     })
+    .option("--overcommit", "Begin even if the memory plan says that it does not fit.")
     .option("-p, --preview", "Show the pictures in the terminal while they come.", {
       conflicts: ["quiet"],
     })
@@ -55,9 +56,9 @@ export async function generateCommand(app: App): Promise<Command<Globals>> {
     const { generate } = await import("../generate.ts");
     const given = options as Record<string, unknown>;
     const { config, out, seed, frames, device, threads, set = [] } = options;
-    const { preview = false, json = false, quiet = false } = options;
+    const { preview = false, json = false, quiet = false, overcommit = false } = options;
     await generate(app, {
-      ...{ prompt, config, out, seed, frames, device, threads, set },
+      ...{ prompt, config, out, seed, frames, device, threads, set, overcommit },
       flags: flags.flatMap((flag) =>
         given[flag.key] === undefined ? [] : [[flag, given[flag.key]] as const]
       ),

@@ -13,6 +13,10 @@ const decode: Plugin<"latents", "frames", DecodeSchema> = definePlugin({
     const { DecodeStage } = await import("./stage.ts");
     return await DecodeStage.create(options, context);
   },
+  async memory(options, context) {
+    const { decoderMemory } = await import("./memory.ts");
+    return await decoderMemory(options, context);
+  },
 });
 
 export default decode;

@@ -1,22 +1,12 @@
 import { checkWeights, fusedAttentionWorks } from "../../engine/load/mod.ts";
 import type { Device } from "../../engine/runtime/mod.ts";
-import {
-  type CreateContext,
-  type Frames,
-  type Latents,
-  type RunContext,
-  type Stage,
-  UserError,
-} from "../../pipeline/mod.ts";
+import type { CreateContext, Frames, Latents, RunContext, Stage } from "../../pipeline/mod.ts";
 import { openStageDevice } from "../_devices.ts";
 import { mending, openWeights } from "../_files.ts";
 import { type DecoderModel, decoderModels, diffusionModels } from "../_models.ts";
+import { networkOf, piecesOf, withSizes } from "./choose.ts";
 import { Decoder } from "./decoder.ts";
-import { type DecoderNetwork, taehvNetwork, wanVaeNetwork } from "./networks.ts";
 import type { DecodeOptions } from "./options.ts";
-
-/** Bytes that the widest layer of one piece may take before chunks are decoded a latent frame at a time. */
-const PIECE_LIMIT = 256 << 20;
 
 /** Decodes every chunk that comes. */
 export class DecodeStage implements Stage<"latents", "frames"> {
@@ -54,10 +44,8 @@ export class DecodeStage implements Stage<"latents", "frames"> {
     const device = stack.use(await openStageDevice(options, context));
     const loaded = networkOf(model, await attentionOn(device, model));
     const decoder = stack.use(new Decoder(device, loaded, weights, options.profile));
-    const pieceOf = ([frames, , height, width]: Latents["shape"]) => {
-      if (options.batch !== undefined) return Math.min(frames, options.batch);
-      return frames * loaded.widestLayer(height * width) > PIECE_LIMIT ? 1 : frames;
-    };
+    const pieceOf = ([frames, , height, width]: Latents["shape"]) =>
+      piecesOf(loaded, options.batch, frames, height * width);
     // Ready before the first chunk comes, if that is of the size the embedded model was made for.
     if (network === "embedded") {
       const { chunk, height, width } = diffusionModels.embedded;
@@ -96,23 +84,6 @@ export class DecodeStage implements Stage<"latents", "frames"> {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#stack.disposeAsync();
   }
-}
-
-/** The model with the sizes that the user changed. */
-function withSizes(model: DecoderModel, { network, sizes = {} }: DecodeOptions): DecoderModel {
-  for (const key of Object.keys(sizes)) {
-    if (key in model.sizes) continue;
-    throw new UserError(
-      `Cannot set decode.sizes.${key}: the network "${network}" has ${
-        Object.keys(model.sizes).join(", ")
-      }.`,
-    );
-  }
-  return { ...model, sizes: { ...model.sizes, ...sizes } } as DecoderModel;
-}
-
-function networkOf(model: DecoderModel, attention: "fused" | "composed" = "fused"): DecoderNetwork {
-  return model.kind === "taehv" ? taehvNetwork(model.sizes) : wanVaeNetwork(model.sizes, attention);
 }
 
 async function attentionOn(device: Device, { kind }: DecoderModel): Promise<"fused" | "composed"> {

@@ -16,6 +16,10 @@ const diffuse: Plugin<"conditioning", "latents", DiffuseSchema> = definePlugin({
     const { DiffuseStage } = await import("./stage.ts");
     return await DiffuseStage.create(options, context);
   },
+  async memory(options, context) {
+    const { diffusionMemory } = await import("./memory.ts");
+    return await diffusionMemory(options, context);
+  },
 });
 
 export default diffuse;

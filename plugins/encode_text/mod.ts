@@ -13,6 +13,10 @@ const encodeText: Plugin<"prompt", "conditioning", EncodeTextSchema> = definePlu
     const { TextStage } = await import("./stage.ts");
     return await TextStage.create(options, context);
   },
+  async memory(options, context) {
+    const { textMemory } = await import("./memory.ts");
+    return await textMemory(options, context);
+  },
 });
 
 export default encodeText;

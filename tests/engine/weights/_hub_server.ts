@@ -68,7 +68,7 @@ export function content(length: number, seed = 1): Uint8Array<ArrayBuffer> {
   });
 }
 
-/** A hub that serves `owner/model`. */
+/** A hub on which every repository has the same files. */
 export class HubServer implements AsyncDisposable {
   readonly seen: Seen[] = [];
   readonly heads: string[] = [];
@@ -113,7 +113,9 @@ export class HubServer implements AsyncDisposable {
 
   #answer(request: Request, host: "hub" | "store"): Response | Promise<Response> {
     const { pathname } = new URL(request.url);
-    const path = decodeURIComponent(pathname.replace(/^\/(owner\/model\/resolve\/main|lfs)\//, ""));
+    const path = decodeURIComponent(
+      pathname.replace(/^\/([^/]+\/[^/]+\/resolve\/[^/]+|lfs)\//, ""),
+    );
     const file = this.#files.get(path);
     if (!file) return new Response("no such file", { status: 404 });
     const authorization = request.headers.get("authorization");

@@ -1,0 +1,31 @@
+/** What some memory is for. */
+export interface MemoryPart {
+  /** Such as `weights`, `key-value cache`. */
+  readonly name: string;
+  /** Bytes while the pipeline runs. */
+  readonly bytes: number;
+  /** How it comes to that, in a few words. */
+  readonly detail?: string;
+  /** Whether it is a guess, and not counted. */
+  readonly estimated?: boolean;
+}
+
+/** What a stage will hold, told without loading anything. */
+export interface StageMemory {
+  /** What is held at the same time. */
+  readonly parts: readonly MemoryPart[];
+  /** Where it is held, if not on the pipeline's device. */
+  readonly device?: string;
+  /** Shape of one chunk of what the stage gives, for the next stage to reckon with. */
+  readonly gives?: readonly number[];
+}
+
+/** What a stage reckons with. */
+export interface MemoryContext {
+  /** The pipeline's device. */
+  readonly device: string;
+  /** Folder that relative paths in options start from. */
+  readonly directory: string;
+  /** Shape of one chunk of what the stage takes, where the stage before tells. */
+  readonly takes?: readonly number[];
+}

@@ -1,0 +1,108 @@
+/** What networks hold in memory, reckoned from their graphs and, where it is there, the file of weights. */
+
+import { isAbsolute, join } from "@std/path";
+import type { Graph, Value } from "../engine/onnx/mod.ts";
+import { bytesPer, type DType } from "../engine/tensor/mod.ts";
+import { openWeightFile, splitWeightSpec, type WeightFile } from "../engine/weights/mod.ts";
+import type { MemoryPart } from "../pipeline/memory.ts";
+
+/** Bytes of a float32. */
+export const float32 = 4;
+
+/**
+ * The weights of graphs as the runtime holds them. Each session has weights of its own, in the type the graph
+ * computes in; a table that is only gathered from stays in the type it is stored in, except on WebGPU.
+ *
+ * @param stored type of the published file, where there is none here to look into
+ */
+export function weightsOf(
+  name: string,
+  graphs: readonly Graph[],
+  file: WeightFile | undefined,
+  { stored = "float32", device }: { readonly stored?: DType; readonly device: string },
+): MemoryPart {
+  let bytes = 0;
+  let parameters = 0;
+  let inFile = 0;
+  let from: DType | undefined;
+  for (const graph of graphs) {
+    const tables = device === "webgpu" ? new Set<Value>() : gathered(graph);
+    for (const { name, shape, value } of graph.parameters.values()) {
+      const count = shape.reduce((a, b) => a * b, 1);
+      const dtype = file?.tensors.get(name)?.dtype ?? stored;
+      parameters += count;
+      inFile += count * bytesPer(dtype);
+      bytes += count * bytesPer(tables.has(value) ? dtype : value.dtype);
+      from ??= dtype;
+    }
+  }
+  const detail = `${parameters.toLocaleString("en-US")} parameters, ${
+    from ?? stored
+  } in the file (${(inFile / 1e9).toFixed(2)} GB), float32 when computed with${
+    graphs.length > 1 ? `; ${graphs.length} graphs` : ""
+  }`;
+  return { name, bytes, detail };
+}
+
+/** Parameters that nodes only take rows from. */
+function gathered(graph: Graph): Set<Value> {
+  const parameters = new Set([...graph.parameters.values()].map(({ value }) => value));
+  const tables = new Set<Value>();
+  const others = new Set<Value>();
+  for (const { operator, inputs } of graph.nodes) {
+    inputs.forEach((value, i) => {
+      if (!value || !parameters.has(value)) return;
+      (operator === "Gather" && i === 0 ? tables : others).add(value);
+    });
+  }
+  return tables.difference(others);
+}
+
+/**
+ * The largest values that are alive at the same time in one run of a graph, as its nodes stand in order. The runtime
+ * plans its own way and is near it, a little above or below.
+ */
+export function activationsOf(graph: Graph): number {
+  const last = new Map<Value, number>();
+  graph.nodes.forEach(({ inputs, outputs }, i) => {
+    for (const value of [...inputs, ...outputs]) if (value) last.set(value, i);
+  });
+  const leave = new Map<number, number>();
+  let alive = 0;
+  let most = 0;
+  graph.nodes.forEach(({ outputs }, i) => {
+    for (const value of outputs) {
+      const bytes = bytesOf(value);
+      alive += bytes;
+      const end = last.get(value) ?? i;
+      leave.set(end, (leave.get(end) ?? 0) + bytes);
+    }
+    most = Math.max(most, alive);
+    alive -= leave.get(i) ?? 0;
+  });
+  return most;
+}
+
+function bytesOf({ dims, dtype }: Value): number {
+  const count = dims.reduce<number>((a, b) => a * (typeof b === "number" ? b : 1), 1);
+  return count * bytesPer(dtype);
+}
+
+/** The file of weights, if it is there and can be read: what is wrong with it is told when it is loaded. */
+export async function peek(
+  path: string | undefined,
+  builtIn: URL | undefined,
+  directory: string,
+): Promise<WeightFile | undefined> {
+  try {
+    if (path === undefined) return builtIn && await openWeightFile(pathOf(builtIn));
+    const { path: file, key } = splitWeightSpec(isAbsolute(path) ? path : join(directory, path));
+    return await openWeightFile(key === undefined ? file : `${file}#${key}`);
+  } catch {
+    return undefined;
+  }
+}
+
+function pathOf(url: URL): string {
+  return decodeURIComponent(url.pathname).replace(/^\/([A-Za-z]:)/, "$1");
+}

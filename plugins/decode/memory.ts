@@ -1,0 +1,42 @@
+import type { MemoryContext, StageMemory } from "../../pipeline/memory.ts";
+import { activationsOf, float32, peek, weightsOf } from "../_memory.ts";
+import { decoderModels } from "../_models.ts";
+import type { DecodeOptions } from "./options.ts";
+import { networkOf, piecesOf, withSizes } from "./choose.ts";
+
+/** What a decoder holds; a guess where the size of the latents is not known. */
+export async function decoderMemory(
+  options: DecodeOptions,
+  context: MemoryContext,
+): Promise<StageMemory> {
+  const model = withSizes(decoderModels[options.network], options);
+  const device = options.device ?? context.device;
+  const [frames = 1, , height = 60, width = 104] = context.takes ?? [];
+  const network = networkOf(model);
+  const shape = { frames: piecesOf(network, options.batch, frames, height * width), height, width };
+  const first = network.build(shape, true);
+  const next = network.build(shape, false);
+  const graphs = network.ownFirst ? [first.graph, next.graph] : [next.graph];
+  const file = await peek(options.weights, model.weights, context.directory);
+  const remembered = next.memories.reduce(
+    (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1) * float32,
+    0,
+  );
+  return {
+    device,
+    parts: [
+      weightsOf("weights", graphs, file, { device }),
+      {
+        name: "memories",
+        bytes: remembered * (network.inPlace ? 1 : 2),
+        detail: network.inPlace ? "replaced in place" : "two copies, one read and one written",
+      },
+      {
+        name: "activations",
+        bytes: activationsOf(next.graph),
+        detail: `${shape.frames} latent frames at once`,
+        estimated: true,
+      },
+    ],
+  };
+}

@@ -1,0 +1,45 @@
+import { causalWan, tokensPerFrame, wanContext } from "../../engine/networks/mod.ts";
+import type { MemoryContext, StageMemory } from "../../pipeline/memory.ts";
+import { activationsOf, float32, peek, weightsOf } from "../_memory.ts";
+import { type DiffuseOptions, effective } from "./options.ts";
+import { samplingOf } from "./sampling.ts";
+
+/** What a causal Wan holds. */
+export async function diffusionMemory(
+  options: DiffuseOptions,
+  context: MemoryContext,
+): Promise<StageMemory> {
+  const run = effective(options);
+  const { sizes, chunk, window, height, width, spatialFactor, independentFirstFrame } = run;
+  const device = options.device ?? context.device;
+  const cells = { height: height / spatialFactor, width: width / spatialFactor };
+  const attention = options.attention === "composed" ? "composed" : "fused";
+  const graphOf = (frames: number) => causalWan(sizes, { ...cells, frames }, { attention });
+  const step = graphOf(chunk);
+  // Chunks of each length have a session, and each session weights of its own.
+  const steps = independentFirstFrame && chunk !== 1 ? [step, graphOf(1)] : [step];
+  const file = await peek(options.weights, run.weights, context.directory);
+  // One prompt, and another where there is guidance, each with keys and values of every layer.
+  const prompts = samplingOf(run).guided ? 2 : 1;
+  const each = prompts * 2 * sizes.numLayers * sizes.dim * float32;
+  const rows = window * tokensPerFrame(sizes, cells);
+  return {
+    device,
+    gives: [chunk, sizes.outDim, cells.height, cells.width],
+    parts: [
+      weightsOf("weights", [...steps, wanContext(sizes)], file, { device }),
+      {
+        name: "key-value cache",
+        bytes: each * rows,
+        detail: `${window} latent frames, ${rows} tokens, ${sizes.numLayers} layers` +
+          (prompts > 1 ? ", two prompts" : ""),
+      },
+      {
+        name: "text's keys and values",
+        bytes: each * sizes.textLen,
+        detail: `${sizes.textLen} tokens, ${sizes.numLayers} layers`,
+      },
+      { name: "activations", bytes: activationsOf(step), estimated: true },
+    ],
+  };
+}

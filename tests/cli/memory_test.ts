@@ -1,0 +1,78 @@
+import { assertAlmostEquals, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { checkMemory, memoryLines, memoryPlan } from "../../cli/memory.ts";
+import { plugins } from "../../mod.ts";
+import { type Config, loadConfig } from "../../pipeline/config.ts";
+import { UserError } from "../../pipeline/errors.ts";
+import type { MemoryPlan } from "../../cli/memory.ts";
+
+function load(name: string, set: readonly string[] = []): Promise<Config> {
+  const path = new URL(`../../configs/${name}.yaml`, import.meta.url).pathname;
+  return loadConfig(path, { plugins, set });
+}
+
+function bytes({ stages }: MemoryPlan, stage: string, part: string): number {
+  const found = stages.find((each) => each.stage === stage);
+  return found?.parts.find(({ name }) => name === part)?.bytes ?? NaN;
+}
+
+Deno.test("memoryPlan() reckons the published model's parts", async () => {
+  const plan = await memoryPlan(await load("self_forcing_dmd"));
+  // 21 frames of 30 · 52 tokens, keys and values of 30 layers, 1,536 channels of float32.
+  assertEquals(bytes(plan, "diffuse", "key-value cache"), 21 * 1560 * 2 * 30 * 1536 * 4);
+  assertEquals(bytes(plan, "diffuse", "text's keys and values"), 512 * 2 * 30 * 1536 * 4);
+  assertEquals(bytes(plan, "diffuse", "weights"), 1_418_996_800 * 4);
+  // The tables of the vocabulary and of the 24 layers' position biases stay in their two bytes.
+  const table = 256_384 * 4096 + 24 * 32 * 64;
+  assertEquals(bytes(plan, "encode-text", "weights"), (5_680_910_336 - table) * 4 + table * 2);
+  const held = plan.stages.flatMap(({ parts }) => parts).filter(({ estimated }) => !estimated)
+    .reduce((sum, { bytes }) => sum + bytes, 0);
+  const guesses = plan.stages.flatMap(({ parts }) => parts).filter(({ estimated }) => estimated)
+    .map(({ bytes }) => bytes);
+  assertEquals(plan.peaks.cpu, held + Math.max(...guesses) + 250e6);
+});
+
+Deno.test("memoryPlan() follows options: window, guidance, size of the pictures, devices", async () => {
+  const usual = await memoryPlan(await load("self_forcing_dmd"));
+  const cache = bytes(usual, "diffuse", "key-value cache");
+  const of = async (...set: string[]) => await memoryPlan(await load("self_forcing_dmd", set));
+  const short = await of("diffuse.window=7");
+  assertEquals(bytes(short, "diffuse", "key-value cache"), cache / 3);
+  const guided = await of("diffuse.sampler=unipc", "diffuse.steps=50", "diffuse.guidance=3");
+  assertEquals(bytes(guided, "diffuse", "key-value cache"), 2 * cache);
+  const small = await of("diffuse.height=240", "diffuse.width=416");
+  assertEquals(bytes(small, "diffuse", "key-value cache"), cache * 15 * 26 / 1560);
+  assertAlmostEquals(
+    bytes(small, "decode", "memories") / bytes(usual, "decode", "memories"),
+    0.25,
+    1e-9,
+  );
+  const apart = await of("encode-text.device=webgpu");
+  assertEquals(Object.keys(apart.peaks).toSorted(), ["cpu", "webgpu"]);
+  // There a table is widened as a whole.
+  assertEquals(bytes(apart, "encode-text", "weights"), 5_680_910_336 * 4);
+});
+
+Deno.test("memoryLines() shows every part and the peak", async () => {
+  const lines = memoryLines(await memoryPlan(await load("self_forcing_dmd_vae"))).join("\n");
+  for (const words of ["key-value cache", "12.1 GB", "20.6 GB", "memories", "peak on cpu: about"]) {
+    assertStringIncludes(lines, words);
+  }
+});
+
+Deno.test("checkMemory() refuses what cannot fit, with what to change", async () => {
+  const config = await load("self_forcing_dmd_vae");
+  const error = await assertRejects(() => checkMemory(config, undefined, 32e9), UserError);
+  for (
+    const words of [
+      "does not fit into this machine: it needs about 47",
+      "there are 32.0 GB",
+      "encode-text's weights 20.6 GB, diffuse's key-value cache 12.1 GB",
+      "--set diffuse.window=9 saves 6.90 GB",
+      "the decoder taew2.1",
+      "--overcommit",
+    ]
+  ) assertStringIncludes(error.message, words);
+  await checkMemory(config, undefined, 64e9);
+  // Elsewhere than in this machine's memory.
+  await checkMemory(config, "cuda:0", 1e9);
+});
