@@ -22,6 +22,7 @@ export interface UiRequest {
 export async function serveUi(app: App, request: UiRequest): Promise<void> {
   const { screen } = app;
   await checkRequest(app, request);
+  await checkPermission();
   const { port, host, config, gallery, device, threads, token } = request;
   const { serve } = await import("../server/serve.ts");
   const served = await serve({
@@ -51,6 +52,16 @@ export async function serveUi(app: App, request: UiRequest): Promise<void> {
     screen.err("No browser could be started from here: open the address yourself.\n");
   }
   await ended.promise;
+}
+
+/** esbuild, which makes the page's scripts, is a program of its own. */
+async function checkPermission(): Promise<void> {
+  const { state } = await Deno.permissions.query({ name: "run" });
+  if (state === "granted") return;
+  throw mistake(
+    "The studio may not run esbuild, which makes its page's scripts: start it by `deno task ui`, " +
+      "or with --allow-run.",
+  );
 }
 
 async function checkRequest(app: App, { config, port, threads, token }: UiRequest): Promise<void> {

@@ -1,6 +1,12 @@
 /** A studio in a process of its own, as the user starts it. */
 const root = new URL("../../", import.meta.url).pathname;
 
+/** The words of the task `ui` after `deno`, permissions and all. */
+function taskWords(): string[] {
+  const { tasks } = JSON.parse(Deno.readTextFileSync(`${root}deno.json`));
+  return tasks.ui.command.split(" ").slice(1);
+}
+
 /** A studio that runs. */
 export class StudioProcess implements AsyncDisposable {
   /** Where it is, with a slash at the end. */
@@ -29,10 +35,7 @@ export class StudioProcess implements AsyncDisposable {
   static async start({ gallery, port = 0 }: { gallery?: string; port?: number } = {}) {
     const folder = gallery ?? await Deno.makeTempDir({ prefix: "sluice-gallery-" });
     const child = new Deno.Command(Deno.execPath(), {
-      args: [
-        ...["run", "-A", "-q", "--no-check", "cli/main.ts", "ui"],
-        ...["--port", String(port), "--gallery", folder],
-      ],
+      args: [...taskWords(), "--port", String(port), "--gallery", folder],
       cwd: root,
       env: { NO_COLOR: "1" },
       stdin: "null",

@@ -20,3 +20,13 @@ Deno.test("ui --help tells how it ends and who reaches it", async () => {
   assertEquals(code, 0);
   for (const words of ["Ctrl-C", "token", "--gallery", "8019"]) assertStringIncludes(out, words);
 });
+
+Deno.test({
+  name: "ui says what it needs where it may not run programs",
+  permissions: { read: true, write: true, env: true, net: true, run: false },
+  async fn() {
+    const { code, err } = await run(["ui"]);
+    assertEquals(code, 2);
+    assertStringIncludes(err, "The studio may not run esbuild, which makes its page's scripts");
+  },
+});
