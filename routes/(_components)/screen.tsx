@@ -30,7 +30,7 @@ export function Screen(
         aria-label={run === undefined ? "Video" : `Video: ${run.prompt}`}
         muted
         playsInline
-        preload="auto"
+        preload="metadata"
         disablePictureInPicture
         onClick={() => player.toggle()}
       />

@@ -2,7 +2,6 @@
 import type { RunView } from "../../server/wire.ts";
 import { formatClock } from "../(_studio)/format.ts";
 import type { Player } from "../(_studio)/player.ts";
-import { isOver } from "../(_studio)/run_events.ts";
 import { IconButton } from "./controls.tsx";
 import { Icon } from "./icons.tsx";
 
@@ -10,13 +9,13 @@ import { Icon } from "./icons.tsx";
 export function Transport(
   { player, run, onFull }: { player: Player; run: RunView | undefined; onFull: () => void },
 ) {
-  const { showing, playing, loop, time, duration } = player;
-  const nothing = showing.value === "nothing" || showing.value === "unplayable";
+  const { playing, loop, time, duration } = player;
+  const nothing = !player.playable.value;
   return (
     <div class="transport">
       <IconButton
-        icon={playing.value ? "pause" : "play"}
-        label={playing.value ? "Pause the video" : "Play the video"}
+        icon={playing.value && !nothing ? "pause" : "play"}
+        label={playing.value && !nothing ? "Pause the video" : "Play the video"}
         disabled={nothing}
         onClick={() => player.toggle()}
       />
@@ -68,7 +67,7 @@ function TimeLine({ player }: { player: Player }) {
         step={0.01}
         value={Math.min(time.value, length)}
         aria-valuetext={`${formatClock(time.value)} of ${formatClock(duration.value)}`}
-        disabled={showing.value === "nothing" || showing.value === "unplayable"}
+        disabled={!player.playable.value}
         onInput={(event) => player.seek(Number(event.currentTarget.value))}
       />
     </div>
@@ -77,8 +76,7 @@ function TimeLine({ player }: { player: Player }) {
 
 /** Says that this is happening now, and leads back there. */
 export function LiveMark({ player, run }: { player: Player; run: RunView | undefined }) {
-  const live = run !== undefined && !isOver(run.state) && player.showing.value === "live";
-  if (!live) return null;
+  if (run?.state !== "streaming" || player.showing.value !== "live") return null;
   if (!run.endless || player.following.value) return <span class="tag live">Live</span>;
   return (
     <button type="button" class="tag live" onClick={() => player.goLive()}>

@@ -114,7 +114,11 @@ function change(text: string, edit: (document: Document) => void): string {
   const document = parse(text);
   if (document === undefined) return text;
   edit(document);
-  visit(document, { Seq: (_, list) => void (list.toString = withoutPadding) });
+  visit(document, {
+    Seq(_, list) {
+      if (list.flow) list.toString = withoutPadding;
+    },
+  });
   return document.toString({ lineWidth: 100 });
 }
 

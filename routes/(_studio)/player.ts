@@ -1,5 +1,5 @@
 /** A video that is shown while it is made, and as a file afterwards. */
-import { batch, type Signal, signal } from "@preact/signals";
+import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { RunView } from "../../server/wire.ts";
 import { Feed, rangesOf } from "./feed.ts";
 import { chooseMode, followEdge } from "./live_edge.ts";
@@ -28,6 +28,10 @@ export class Player {
   /** Whether there is no picture at the moment although there should be. */
   readonly waiting: Signal<boolean> = signal(false);
   readonly loop: Signal<boolean> = signal(false);
+  /** Whether there is a picture, or will be at once. */
+  readonly playable: ReadonlySignal<boolean> = computed(() =>
+    this.showing.value === "file" || (this.showing.value === "live" && this.made.value > 0)
+  );
 
   #video: HTMLVideoElement | undefined;
   #run: RunView | undefined;
@@ -56,6 +60,7 @@ export class Player {
     on("loadeddata", () => this.#wait(false));
     on("ended", () => this.#ended());
     this.#timer = setInterval(() => this.#look(), LOOK);
+    this.#countPictures(video);
     const run = this.#run;
     this.#run = undefined;
     if (run !== undefined) this.show(run);
@@ -201,6 +206,15 @@ export class Player {
     if (this.showing.value === "live" && run?.video !== undefined) {
       this.#showFile(run, { play: this.loop.value });
     }
+  }
+
+  /** Moves the time line with each picture, where the browser tells of them. */
+  #countPictures(video: HTMLVideoElement): void {
+    if (this.#video !== video || !("requestVideoFrameCallback" in video)) return;
+    video.requestVideoFrameCallback((_, { mediaTime }) => {
+      if (this.showing.value !== "nothing" && !video.seeking) this.time.value = mediaTime;
+      this.#countPictures(video);
+    });
   }
 
   /** Sees where the player is, and puts it right. */

@@ -41,6 +41,11 @@ Deno.test("setOption() changes one value and keeps the comments", () => {
   assertStringIncludes(setOption(text, 1, "steps", [1000, 750]), "steps: [1000, 750]");
 });
 
+Deno.test("setOption() writes maps and lists in one line as they were", () => {
+  const flow = "stages:\n  - use: decode\n    with: { batch: 1, list: [1, 2] }\n";
+  assertEquals(setOption(flow, 0, "batch", 2), flow.replace("batch: 1", "batch: 2"));
+});
+
 Deno.test("setOption() makes room where a stage has no options, and takes it away again", () => {
   const more = setOption(text, 0, "network", "embedded");
   assertEquals(readDraft(more)?.stages[0], {
