@@ -139,6 +139,7 @@ browserTest("a page that is loaded again joins the run, and so does a second one
 
   await first.page.reload();
   await first.alive();
+  assertEquals(await first.page.title(), "Studio · Sluice");
   await first.moves();
   const second = new StudioPage(await visitor.tab());
   await second.open(url);
