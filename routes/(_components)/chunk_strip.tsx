@@ -1,4 +1,5 @@
 /** A column a chunk, stacked by stage: where the time goes. */
+import { IS_BROWSER } from "fresh/runtime";
 import type { RunView } from "../../server/wire.ts";
 import { formatCount, formatSeconds } from "../(_studio)/format.ts";
 import type { StepProgress } from "../(_studio)/run_events.ts";
@@ -60,10 +61,13 @@ function Column({ column, order }: { column: StripColumn; order: readonly string
   const { index, frames, seconds, x, width, parts } = column;
   return (
     <g>
-      <title>
-        {`Chunk ${index + 1}, ${formatCount(frames, "picture")}: ${formatSeconds(seconds)}\n` +
-          parts.map(({ stage, seconds }) => `${stage} ${formatSeconds(seconds)}`).join("\n")}
-      </title>
+      {/* Fresh takes a title in the server's markup for the page's own. */}
+      {IS_BROWSER && (
+        <title>
+          {`Chunk ${index + 1}, ${formatCount(frames, "picture")}: ${formatSeconds(seconds)}\n` +
+            parts.map(({ stage, seconds }) => `${stage} ${formatSeconds(seconds)}`).join("\n")}
+        </title>
+      )}
       {parts.map(({ stage, y, height }) => (
         <rect
           key={stage}

@@ -197,8 +197,10 @@ browserTest("a studio that is killed is missed and found again, its gallery whol
     await page.start.waitFor();
     await page.setEndless(true);
     await page.start.click();
-    await page.stop.waitFor();
-    await page.until(async () => (await page.run(before.url)).frames > 0, "no picture came");
+    await page.until(async () => {
+      const { endless, frames } = await page.run(before.url);
+      return endless && frames > 0;
+    }, "no picture came");
     await before.end("SIGKILL");
 
     const bar = visitor.page.getByText("This page goes on as soon as it does");
