@@ -22,6 +22,7 @@
 import type { AnyPlugin } from "./pipeline/plugin.ts";
 import decode from "./plugins/decode/mod.ts";
 import diffuse from "./plugins/diffuse/mod.ts";
+import encodePicture from "./plugins/encode_picture/mod.ts";
 import encodeText from "./plugins/encode_text/mod.ts";
 import encodeVideo from "./plugins/encode_video/mod.ts";
 import extendPrompt from "./plugins/extend_prompt/mod.ts";
@@ -96,12 +97,13 @@ export {
   removeModel,
   verifyModel,
 } from "./plugins/models.ts";
-export { decode, diffuse, encodeText, encodeVideo, extendPrompt };
+export { decode, diffuse, encodePicture, encodeText, encodeVideo, extendPrompt };
 
 /** The built-in plugins, which configs know by name. */
 export const plugins: readonly AnyPlugin[] = [
   extendPrompt,
   encodeText,
+  encodePicture,
   diffuse,
   decode,
   encodeVideo,

@@ -8,6 +8,10 @@ export interface Prompt {
   readonly negative?: string;
   /** Seed of the noise, 0 … 2^53 − 1. A stage that draws noise falls back to its own option. */
   readonly seed?: number;
+  /** File of a picture that the video begins with, for the stage `encode-picture`. */
+  readonly image?: string;
+  /** File of a clip that the video goes on from: its last pictures. Excludes `image`. */
+  readonly video?: string;
 }
 
 /** A prompt as the diffusion model reads it. */

@@ -89,6 +89,7 @@ export class DiffuseStage implements Stage<"conditioning", "latents"> {
     const first = await arriving.next();
     if (first === undefined) return;
     let conditioning = first;
+    checkGiven(conditioning);
     const { recache } = this.#options;
     const [, channels, height, width] = this.#model.latentsShape;
     const length = this.#length(conditioning.given);
@@ -205,4 +206,14 @@ export class DiffuseStage implements Stage<"conditioning", "latents"> {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#stack.disposeAsync();
   }
+}
+
+/** Refuses a picture or clip that nobody has encoded: it would be left out silently. */
+function checkGiven({ prompt: { image, video }, given }: Conditioning): void {
+  if (given || (image ?? video) === undefined) return;
+  throw new UserError(
+    `The prompt begins with ${
+      image ?? video
+    } and no stage encodes it: put encode-picture before diffuse.`,
+  );
 }

@@ -1,0 +1,21 @@
+import { definePlugin } from "../../pipeline/define.ts";
+import type { Plugin } from "../../pipeline/plugin.ts";
+import { encodePictureOptions, type EncodePictureSchema } from "./options.ts";
+
+/**
+ * Encodes the prompt's picture, or the end of its clip, to the latents that the video begins with. A prompt
+ * without one goes through as it is, and nothing is loaded for it.
+ */
+const encodePicture: Plugin<"conditioning", "conditioning", EncodePictureSchema> = definePlugin({
+  name: "encode-picture",
+  summary: "Encodes the prompt's picture or clip, for the video to go on from.",
+  takes: "conditioning",
+  gives: "conditioning",
+  options: encodePictureOptions,
+  async create(options, context) {
+    const { PictureStage } = await import("./stage.ts");
+    return new PictureStage(options, context);
+  },
+});
+
+export default encodePicture;

@@ -1,0 +1,225 @@
+import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { dirname, fromFileUrl, join } from "@std/path";
+import { openDevice } from "../../engine/runtime/mod.ts";
+import { openWeightFile } from "../../engine/weights/mod.ts";
+import { UserError } from "../../pipeline/errors.ts";
+import type { Conditioning, Frames } from "../../pipeline/data.ts";
+import { decoderModels } from "../../plugins/_models.ts";
+import { Encoder } from "../../plugins/encode_picture/encoder.ts";
+import encodePicture from "../../plugins/encode_picture/mod.ts";
+import { encoderOf } from "../../plugins/encode_picture/networks.ts";
+import { readClipEnd, readStill } from "../../plugins/encode_picture/read.ts";
+import encodeVideo from "../../plugins/encode_video/mod.ts";
+import { pipe } from "../../pipeline/pipe.ts";
+import { definePlugin } from "../../pipeline/define.ts";
+import { z } from "zod";
+import { Golden } from "../_golden.ts";
+import { assertNothingOpen } from "../_sluice.ts";
+import { png } from "./_png.ts";
+
+const { signal } = new AbortController();
+
+async function inFolder(use: (file: (name: string) => string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "sluice-test-" });
+  try {
+    await use((name) => join(folder, name));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Writes a clip of plain grey pictures, as bright as they are numbered. */
+async function writeClip(path: string, levels: readonly number[], fps: number): Promise<void> {
+  const shape = [levels.length, 32, 32, 3] as const;
+  const data = new Uint8Array(levels.flatMap((level) => new Array(32 * 32 * 3).fill(level)));
+  const frames: Frames = { index: 0, last: true, first: 0, shape, data, prompt: { text: "grey" } };
+  const source = definePlugin({
+    name: "source",
+    summary: "Gives one chunk.",
+    takes: "prompt",
+    gives: "frames",
+    options: z.object({}),
+    create: () => ({
+      name: "source",
+      takes: "prompt" as const,
+      gives: "frames" as const,
+      async *process() {
+        yield await Promise.resolve(frames);
+      },
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    }),
+  });
+  await using open = await pipe(source(), encodeVideo({ path, fps, crf: 1 })).open({});
+  await Array.fromAsync(open.run({ text: "grey" }));
+}
+
+function centre(pixels: Uint8Array, size: number): number[] {
+  const at = (size / 2 * size + size / 2) * 3;
+  return [...pixels.subarray(at, at + 3)];
+}
+
+Deno.test("Encoder.encode() gives the latents of the embedded model's parity data", async () => {
+  const golden = await Golden.open("embedded_parity");
+  const video = await golden.floats("in.video");
+  const model = decoderModels.embedded;
+  const weights = await openWeightFile(fromFileUrl(model.weights));
+  const area = 64 * 128;
+  const pictures = Array.from({ length: 13 }, (_, i) => {
+    const pixels = new Uint8Array(area * 3);
+    for (let at = 0; at < pixels.length; at++) {
+      pixels[at] = Math.round(video[(i * 3 + at % 3) * area + Math.floor(at / 3)]! * 255);
+    }
+    return pixels;
+  });
+  {
+    await using device = await openDevice("cpu", { threads: 1 });
+    const size = { height: 64, width: 128 };
+    await using encoder = await Encoder.load(device, encoderOf(model), weights, size);
+    const wanted = await golden.floats("out.encode");
+    for (let run = 0; run < 2; run++) { // the second begins anew
+      const { data, shape } = await encoder.encode(pictures);
+      assertEquals(shape, [4, 16, 4, 8]);
+      const worst = data.reduce((most, x, i) => Math.max(most, Math.abs(x - wanted[i]!)), 0);
+      // Pictures of bytes differ by up to half a level from the data's.
+      assertEquals(worst < 0.02, true, `latents differ by ${worst}`);
+    }
+    await assertRejects(() => encoder.encode(pictures.slice(0, 12)), RangeError, "12 pictures");
+  }
+  assertNothingOpen();
+});
+
+Deno.test("readStill() cuts to the middle and resizes", async () => {
+  await inFolder(async (file) => {
+    // Three stripes, of which only the middle one stays.
+    const colours = [[255, 0, 0], [0, 200, 40], [0, 0, 255]] as const;
+    await Deno.writeFile(file("wide.png"), png(300, 100, (x) => colours[Math.floor(x / 100)]!));
+    await Deno.writeFile(file("tall.png"), png(40, 120, (_, y) => colours[Math.floor(y / 40)]!));
+    for (const name of ["wide.png", "tall.png"]) {
+      const pixels = await readStill(file(name), { height: 64, width: 64, signal });
+      assertEquals(pixels.length, 64 * 64 * 3);
+      for (const place of [0, 2080, 64 * 64 - 1]) {
+        const [red, green, blue] = pixels.subarray(place * 3, place * 3 + 3);
+        if (place === 2080) assertEquals([red! < 3, Math.abs(green! - 200) < 3], [true, true]);
+        // At the edge the neighbour's colour may shine in.
+        assertEquals(green! > 100 && blue! < 150, true, `${name}: ${red}, ${green}, ${blue}`);
+      }
+    }
+  });
+});
+
+Deno.test("readClipEnd() takes the last pictures at the wanted rate", async () => {
+  await inFolder(async (file) => {
+    const levels = Array.from({ length: 20 }, (_, i) => 20 + 10 * i);
+    await writeClip(file("a.mp4"), levels, 16);
+    const grey = async (fps: number, most: number) => {
+      const end = await readClipEnd(file("a.mp4"), { height: 32, width: 32, fps, most, signal });
+      return end.map((pixels) => Math.round((centre(pixels, 32)[0]! - 20) / 10));
+    };
+    assertEquals(await grey(16, 5), [15, 16, 17, 18, 19]);
+    assertEquals((await grey(16, 50)).length, 20);
+    assertEquals(await grey(8, 4), [13, 15, 17, 19]);
+    assertEquals(await grey(32, 4), [17, 18, 18, 19]); // pictures stay
+  });
+});
+
+const MISTAKES: [name: string, content: Uint8Array<ArrayBuffer> | undefined, message: string][] = [
+  ["none.png", undefined, "There is no file"],
+  ["empty.png", new Uint8Array(), "cannot be read as a picture"],
+  ["words.png", new TextEncoder().encode("no picture\n".repeat(99)), "cannot be read as a picture"],
+  [
+    "list.png",
+    new TextEncoder().encode("#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:1/a.ts\n"),
+    "cannot be",
+  ],
+  ["half.png", png(64, 64, (x, y) => [x, y, x ^ y]).slice(0, 40), "picture"],
+  ["wide.png", png(8200, 600, () => [1, 2, 3]), "8200 × 600 pixels: expected at most 8192"],
+  ["line.png", png(4000, 2, () => [1, 2, 3]), "no side longer than 16 times the other"],
+];
+for (const [name, content, message] of MISTAKES) {
+  Deno.test(`readStill() refuses ${name}: ${message}`, async () => {
+    await inFolder(async (file) => {
+      if (content) await Deno.writeFile(file(name), content);
+      const reading = () => readStill(file(name), { height: 64, width: 64, signal });
+      await assertRejects(reading, UserError, message);
+    });
+  });
+}
+
+Deno.test("readStill() refuses a file of more than 200 MB without reading it", async () => {
+  await inFolder(async (file) => {
+    await Deno.writeFile(file("huge.png"), png(8, 8, () => [0, 0, 0]));
+    await Deno.truncate(file("huge.png"), 201e6);
+    const reading = () => readStill(file("huge.png"), { height: 64, width: 64, signal });
+    await assertRejects(reading, UserError, "huge.png has 201 MB: expected at most 200");
+  });
+});
+
+/** What the stage makes of prompts. */
+async function staged(
+  prompts: readonly Conditioning["prompt"][],
+  options: Parameters<typeof encodePicture>[0] = {},
+): Promise<{ given: (Conditioning["given"])[]; warnings: string[] }> {
+  const { plugin, options: chosen } = encodePicture(options);
+  await using stage = await plugin.create(chosen as never, {
+    device: "cpu",
+    threads: 2,
+    directory: dirname(fromFileUrl(import.meta.url)),
+    signal,
+    warn: () => {},
+  });
+  const warnings: string[] = [];
+  async function* conditionings() {
+    for (const prompt of prompts) {
+      yield await Promise.resolve({
+        prompt,
+        embeddings: new Float32Array(4),
+        tokens: 2,
+        channels: 2,
+        length: 1,
+      });
+    }
+  }
+  const context = {
+    signal,
+    stop: signal,
+    whenRunning: () => Promise.resolve(),
+    report: (event: { type: string; message?: string }) => void warnings.push(event.message ?? ""),
+  };
+  const out = await Array.fromAsync(stage.process(conditionings(), context));
+  return { given: out.map(({ given }: Conditioning) => given), warnings };
+}
+
+Deno.test("encode-picture gives a chunk of the picture, or one latent frame, and passes other prompts on", async () => {
+  await inFolder(async (file) => {
+    await Deno.writeFile(file("a.png"), png(128, 128, (x) => [x, 100, 30]));
+    const image = file("a.png");
+    const { given, warnings } = await staged([{ text: "a", image }, { text: "b", image }]);
+    assertEquals(given.map((one) => one?.shape), [[3, 16, 8, 8], undefined]);
+    assertEquals(warnings, ["The picture of a later prompt is not seen: a video begins once."]);
+    const one = await staged([{ text: "a", image }], { independentFirstFrame: true });
+    assertEquals(one.given[0]!.shape, [1, 16, 8, 8]);
+    const cells = 16 * 64;
+    for (let i = 0; i < cells; i++) {
+      assertAlmostEquals(one.given[0]!.data[i]!, given[0]!.data[i]!, 1e-5);
+    }
+    assertEquals((await staged([{ text: "a" }])).given, [undefined]);
+  });
+  assertNothingOpen();
+});
+
+Deno.test("encode-picture gives whole chunks of a clip's end; a short clip stands still at first", async () => {
+  await inFolder(async (file) => {
+    const clip = async (pictures: number) => {
+      const levels = Array.from({ length: pictures }, (_, i) => 20 + 8 * i);
+      await writeClip(file(`${pictures}.mp4`), levels, 16);
+      return (await staged([{ text: "a", video: file(`${pictures}.mp4`) }])).given[0]!.shape[0];
+    };
+    assertEquals(await clip(25), 6);
+    assertEquals(await clip(20), 3);
+    assertEquals(await clip(2), 3);
+    const both = { text: "a", image: "a.png", video: "a.mp4" };
+    await assertRejects(() => staged([both]), UserError, "not with both");
+    const few = () => staged([{ text: "a", video: "a.mp4" }], { most: 2 });
+    await assertRejects(few, UserError, "most is 2, less than a chunk of 3 latent frames");
+  });
+});
