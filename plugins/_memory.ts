@@ -36,11 +36,10 @@ export function weightsOf(
       from ??= dtype;
     }
   }
-  const detail = `${parameters.toLocaleString("en-US")} parameters, ${
+  const megabytes = (inFile / 1e6).toLocaleString("en-US", { maximumFractionDigits: 1 });
+  const detail = `${parameters.toLocaleString("en-US")} parameters, ${megabytes} MB of ${
     from ?? stored
-  } in the file (${(inFile / 1e9).toFixed(2)} GB), float32 when computed with${
-    graphs.length > 1 ? `; ${graphs.length} graphs` : ""
-  }`;
+  } in the file, float32 at work`;
   return { name, bytes, detail };
 }
 

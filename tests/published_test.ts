@@ -1,0 +1,167 @@
+/** The published files' layouts: read as they are at full size, and run at a reduced one. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  causalWan,
+  taehvDecoder,
+  taehvEncoder,
+  taew2_1,
+  umt5Encoder,
+  umt5Xxl,
+  wan2_1_1_3b,
+  wan2_1_vae,
+  wanContext,
+  wanVaeDecoder,
+  wanVaeEncoder,
+} from "../engine/networks/mod.ts";
+import { matchParameters, openWeightFile, publishedModels } from "../engine/weights/mod.ts";
+import { assertNothingOpen, sluice } from "./_sluice.ts";
+import { tensorsOf, writeHollowSafetensors, writeTorch } from "./_stand_in.ts";
+
+const chunk = { frames: 3, height: 60, width: 104 };
+const clip = { frames: 1, height: 8, width: 8 };
+
+async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await work(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("files of the published sizes open by their tables, under every network's own names", async () => {
+  const wan = [causalWan(wan2_1_1_3b, chunk), wanContext(wan2_1_1_3b)];
+  const vae = [
+    wanVaeDecoder(wan2_1_vae, { ...clip, frames: 2 }).graph,
+    wanVaeEncoder(wan2_1_vae, { frames: 5, height: 64, width: 64 }).graph,
+  ];
+  const tiny = [
+    taehvDecoder(taew2_1, clip).graph,
+    taehvEncoder(taew2_1, { frames: 4, height: 64, width: 64 }).graph,
+  ];
+  await inFolder(async (folder) => {
+    const ema = tensorsOf(wan, "float32", "model.");
+    await writeTorch(`${folder}/dmd.pt`, { generator: ema, generator_ema: ema }, true);
+    await writeTorch(
+      `${folder}/t5.pth`,
+      { "": tensorsOf([umt5Encoder(umt5Xxl)], "bfloat16") },
+      true,
+    );
+    await writeTorch(`${folder}/vae.pth`, { "": tensorsOf(vae, "float32") }, true);
+    await writeTorch(`${folder}/tae.pth`, { "": tensorsOf(tiny, "float16") }, true);
+    await writeHollowSafetensors(`${folder}/wan.safetensors`, tensorsOf(wan, "float32"));
+    const before = Deno.memoryUsage().rss;
+    const started = performance.now();
+    const files = [
+      ["dmd.pt#generator_ema", wan, 825],
+      ["dmd.pt#generator", wan, 825],
+      ["wan.safetensors", wan, 825],
+      ["t5.pth", [umt5Encoder(umt5Xxl)], 242],
+      ["vae.pth", vae, 194],
+      ["tae.pth", tiny, 128],
+    ] as const;
+    for (const [name, graphs, count] of files) {
+      const file = await openWeightFile(`${folder}/${name}`);
+      assertEquals(file.tensors.size, count, name);
+      const wanted = new Map(graphs.flatMap((graph) => [...graph.parameters]));
+      matchParameters(file, [...wanted.values()]);
+    }
+    const seconds = (performance.now() - started) / 1000;
+    const grown = Deno.memoryUsage().rss - before;
+    assert(seconds < 10, `${seconds} s`);
+    assert(grown < 200e6, `${grown} bytes for tables alone`);
+    // Beyond the tables they are as long as the published ones.
+    const published = publishedModels.flatMap(({ files }) => files);
+    for (
+      const [mine, theirs] of [["t5.pth", "models_t5_umt5-xxl-enc-bf16.pth"], [
+        "vae.pth",
+        "Wan2.1_VAE.pth",
+      ], ["wan.safetensors", "diffusion_pytorch_model.safetensors"]]
+    ) {
+      const { size } = await Deno.stat(`${folder}/${mine}`);
+      const { bytes } = published.find(({ path }) => path === theirs)!;
+      assert(Math.abs(size - bytes!) < 1e6, `${mine}: ${size} and ${bytes}`);
+    }
+  });
+});
+
+/** Smaller in every way that does not change the layout. */
+const text = {
+  ...umt5Xxl,
+  vocab: 768,
+  dim: 48,
+  dimAttn: 48,
+  dimFfn: 96,
+  numHeads: 4,
+  numLayers: 2,
+  textLen: 32,
+};
+const small = {
+  ...wan2_1_1_3b,
+  dim: 96,
+  ffnDim: 192,
+  numHeads: 4,
+  numLayers: 2,
+  freqDim: 32,
+  textDim: 48,
+  textLen: 32,
+};
+
+const reduced = [
+  "encode-text.sizes={ vocab: 768, dim: 48, dim-attn: 48, dim-ffn: 96, num-heads: 4, num-layers: 2, text-len: 32 }",
+  "diffuse.sizes={ dim: 96, ffn-dim: 192, num-heads: 4, num-layers: 2, freq-dim: 32, text-dim: 48, text-len: 32 }",
+  "diffuse.height=64",
+  "diffuse.width=96",
+].flatMap((setting) => ["--set", setting]);
+
+/** The published tree in the folder that the program runs in. */
+async function plant(folder: string): Promise<void> {
+  const wan = `${folder}/models/Wan2.1-T2V-1.3B`;
+  await Deno.mkdir(`${wan}/google/umt5-xxl`, { recursive: true });
+  await Deno.mkdir(`${folder}/models/Self-Forcing/checkpoints`, { recursive: true });
+  await Deno.mkdir(`${folder}/models/taehv`, { recursive: true });
+  const tokenizer = new URL("../assets/embedded/tokenizer.json", import.meta.url);
+  await Deno.copyFile(tokenizer, `${wan}/google/umt5-xxl/tokenizer.json`);
+  await writeTorch(`${wan}/models_t5_umt5-xxl-enc-bf16.pth`, {
+    "": tensorsOf([umt5Encoder(text)], "bfloat16"),
+  });
+  const ema = tensorsOf(
+    [causalWan(small, { ...chunk, height: 8, width: 12 }), wanContext(small)],
+    "float32",
+    "model.",
+  );
+  await writeTorch(`${folder}/models/Self-Forcing/checkpoints/self_forcing_dmd.pt`, {
+    generator: ema,
+    generator_ema: ema,
+  });
+  await writeTorch(`${folder}/models/taehv/taew2_1.pth`, {
+    "": tensorsOf([
+      taehvDecoder(taew2_1, clip).graph,
+      taehvEncoder(taew2_1, { frames: 4, height: 64, width: 64 }).graph,
+    ], "float16"),
+  });
+}
+
+Deno.test("generate --config self_forcing_dmd runs from the published tree at reduced sizes", async () => {
+  await inFolder(async (folder) => {
+    await plant(folder);
+    // Relative paths start from the current folder, which is another one in these runs.
+    const models = `${folder}/models`;
+    const at = [
+      `encode-text.weights=${models}/Wan2.1-T2V-1.3B/models_t5_umt5-xxl-enc-bf16.pth`,
+      `encode-text.tokenizer=${models}/Wan2.1-T2V-1.3B/google/umt5-xxl/tokenizer.json`,
+      `diffuse.weights=${models}/Self-Forcing/checkpoints/self_forcing_dmd.pt#generator_ema`,
+      `decode.weights=${models}/taehv/taew2_1.pth`,
+    ].flatMap((setting) => ["--set", setting]);
+    const words = ["generate", "a red ball", "--config", "self_forcing_dmd", "--out", "o.mp4"];
+    const run = await sluice([...words, "--frames", "33", "--json", ...at, ...reduced]);
+    assertEquals(run.code, 0, run.out + run.err);
+    assertEquals(JSON.parse(run.out).frames, 33);
+    assertEquals(run.files, ["o.mp4"]);
+    const wrong = await sluice([...words, "--json", ...at, ...reduced.slice(2)]);
+    assertEquals(wrong.code, 2);
+    assertStringIncludes(wrong.out, "models_t5_umt5-xxl-enc-bf16.pth");
+    assertNothingOpen();
+  });
+});
