@@ -37,7 +37,7 @@ export function partOf(target: string, { sha256, etag }: RemoteFile): string {
 /** Fetches a file. What has come stays when it fails, unless it is known to be wrong. */
 export async function download(job: DownloadJob, options: RequestOptions): Promise<Downloaded> {
   const path = partOf(job.target, job.expected);
-  await using part = await Part.open(path, job);
+  await using part = await Part.open(path, job, options.signal);
   if (job.restart || part.done > (job.expected.bytes ?? Infinity)) await part.restart();
   await persist(
     job.what,
@@ -200,7 +200,11 @@ class Part implements AsyncDisposable {
     this.#begin();
   }
 
-  static async open(path: string, { what, expected }: DownloadJob): Promise<Part> {
+  static async open(
+    path: string,
+    { what, expected }: DownloadJob,
+    signal: AbortSignal | undefined,
+  ): Promise<Part> {
     const file = await Deno.open(path, { read: true, write: true, create: true });
     const part = new Part(path, file, expected);
     try {
@@ -209,7 +213,7 @@ class Part implements AsyncDisposable {
           mendable: true,
         });
       }
-      await part.#reread();
+      await part.#reread(signal);
     } catch (error) {
       await part[Symbol.asyncDispose]();
       throw error;
@@ -228,9 +232,10 @@ class Part implements AsyncDisposable {
   }
 
   /** Checksums of what came in earlier runs. */
-  async #reread(): Promise<void> {
+  async #reread(signal: AbortSignal | undefined): Promise<void> {
     const buffer = new Uint8Array(4 << 20);
     for (let count; (count = await this.#file.read(buffer)) !== null;) {
+      signal?.throwIfAborted();
       this.#count(buffer.subarray(0, count));
     }
   }

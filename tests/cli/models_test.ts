@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { content, HubServer } from "../engine/weights/_hub_server.ts";
+import { publishedIn } from "../../cli/published.ts";
+import { loadConfig } from "../../pipeline/config.ts";
 import { run } from "./_run.ts";
 
 const MAIN = fromFileUrl(new URL("../../cli/main.ts", import.meta.url));
@@ -122,4 +124,24 @@ Deno.test("generate says which models a config lacks", async () => {
   });
   assertEquals(code, 2);
   assertStringIncludes(err, "sluice models pull umt5-xxl self-forcing-dmd taew2.1");
+});
+
+Deno.test("every config of a published checkpoint can be pulled whole, and its files are named as they land", async () => {
+  const { plugins } = await import("../../mod.ts");
+  const configs = new URL("../../configs/", import.meta.url);
+  const names = [...Deno.readDirSync(configs)].map(({ name }) => name);
+  const published = names.filter((name) => name.startsWith("self_forcing"));
+  assertEquals(published.length, 6);
+  for (const name of published) {
+    const path = fromFileUrl(new URL(name, configs));
+    const config = await loadConfig(path, { plugins });
+    assertEquals(`${config.name}.yaml`, name);
+    const text = await Deno.readTextFile(path);
+    const files = [...text.matchAll(/models\/[^#\s,}]+/g)].map(([file]) => file);
+    const found = await publishedIn(config);
+    assertEquals(found.map(({ path }) => path), files, name);
+    for (const { model, file, path } of found) {
+      assertEquals(path, `models/${model.folder}/${file.path}`);
+    }
+  }
 });
