@@ -136,7 +136,7 @@ export class StudioPage {
     );
   }
 
-  /** The newest run, or the one of this id, as the API has it. */
+  /** The newest run, or the one of this id, as the API has it; there must be one. */
   async run(url: string, id?: string): Promise<RunView> {
     if (id !== undefined) return await (await fetch(`${url}api/runs/${id}`)).json();
     const { runs: [run] } = await (await fetch(`${url}api/runs?limit=1`)).json();

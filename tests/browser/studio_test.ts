@@ -62,6 +62,7 @@ browserTest("a finished video is scrubbed, paused and looped", async () => {
   const page = new StudioPage(visitor.page);
   await page.open(url);
   await page.start.click();
+  await page.playedTo(0.1);
   await page.until(async () => (await page.run(url)).state === "finished", "the run went on");
   await page.until(async () => await page.length() === 81 / 16, "the file was not shown");
   await visitor.page.getByRole("slider", { name: "Time" }).fill("3");
