@@ -14,29 +14,34 @@ export function picturesOf(latents: number): number {
 /**
  * Latent frames for a number of pictures; 0, which means endless, stays 0.
  *
+ * @param alone latent frames before the first chunk, 0 or 1
  * @throws {RangeError} where whole chunks of `chunk` latent frames cannot give that many; it names
  * the nearest counts that they can.
  */
-export function latentsFor(pictures: number, chunk: number): number {
+export function latentsFor(pictures: number, chunk: number, alone = 0): number {
   if (pictures === 0) return 0;
   const latents = (pictures - 1) / PICTURES_A_LATENT + 1;
-  if (Number.isInteger(latents) && latents > 0 && latents % chunk === 0) return latents;
-  const nearest = nearestCounts(pictures, chunk);
+  if (Number.isInteger(latents) && latents > alone && (latents - alone) % chunk === 0) {
+    return latents;
+  }
+  const nearest = nearestCounts(pictures, chunk, alone);
   throw new RangeError(
     `A video of ${pictures} frames cannot be made: it is made in chunks of ${chunk} latent ` +
-      `${chunk === 1 ? "frame" : "frames"}, which give ${firstCounts(chunk)} frames. ` +
+      `${chunk === 1 ? "frame" : "frames"}, which${
+        alone > 0 ? " behind the first picture" : ""
+      } give ${firstCounts(chunk, alone)} frames. ` +
       `Nearest: ${nearest.join(" or ")}; 0 goes on until Ctrl-C.`,
   );
 }
 
-function firstCounts(chunk: number): string {
-  return [1, 2, 3].map((chunks) => picturesOf(chunks * chunk)).join(", ") + ", …";
+function firstCounts(chunk: number, alone: number): string {
+  return [1, 2, 3].map((chunks) => picturesOf(alone + chunks * chunk)).join(", ") + ", …";
 }
 
 /** The possible counts just below and just above, nearest first; the smallest, if none is below. */
-export function nearestCounts(pictures: number, chunk: number): number[] {
-  const chunks = ((pictures - 1) / PICTURES_A_LATENT + 1) / chunk;
+export function nearestCounts(pictures: number, chunk: number, alone = 0): number[] {
+  const chunks = ((pictures - 1) / PICTURES_A_LATENT + 1 - alone) / chunk;
   const around = [Math.floor(chunks), Math.ceil(chunks)].filter((count) => count > 0);
-  const counts = (around.length ? around : [1]).map((count) => picturesOf(count * chunk));
+  const counts = (around.length ? around : [1]).map((count) => picturesOf(alone + count * chunk));
   return [...new Set(counts)].sort((a, b) => Math.abs(a - pictures) - Math.abs(b - pictures));
 }

@@ -125,7 +125,13 @@ class Generation {
 
   async #drain(open: OpenPipeline): Promise<void> {
     const { seed } = this.#ready;
-    const run = open.run({ text: this.#request.prompt, seed }, {
+    const { prompt: text, negative, image, video } = this.#request;
+    const given = {
+      ...(negative !== undefined && { negative }),
+      ...(image !== undefined && { image }),
+      ...(video !== undefined && { video }),
+    };
+    const run = open.run({ text, seed, ...given }, {
       signal: this.#abort.signal,
       onEvent: (event) => this.#hear(event),
     });

@@ -1,14 +1,16 @@
 /** From the words of `generate` to a pipeline: which config, with which options, into which file. */
 import { UserError } from "../pipeline/errors.ts";
 import type { Config } from "../pipeline/config.ts";
-import type { AnyPlugin, StageSpec } from "../pipeline/plugin.ts";
+import type { AnyPlugin } from "../pipeline/plugin.ts";
 import type { App } from "./app.ts";
 import { configPath } from "./configs.ts";
+import { diffusion, optionsOf } from "./diffusion.ts";
 import { mistake } from "./failure.ts";
 import { freeName } from "./file_name.ts";
 import type { PluginFlag } from "./flags.ts";
 import { latentsFor, picturesOf } from "./frames.ts";
 import { checkMemory } from "./memory.ts";
+import { checkOpening, openingSettings, withOpening } from "./opening.ts";
 import type { Plan } from "./progress.ts";
 import { checkPublished } from "./published.ts";
 import { readConfig } from "./reference_config.ts";
@@ -16,6 +18,12 @@ import { readConfig } from "./reference_config.ts";
 /** What the user asked for. */
 export interface Request {
   readonly prompt: string;
+  /** What not to show. */
+  readonly negative?: string | undefined;
+  /** File of a picture that the video begins with. */
+  readonly image?: string | undefined;
+  /** File of a clip that the video goes on from. */
+  readonly video?: string | undefined;
   /** A name or a path. */
   readonly config: string;
   readonly out?: string | undefined;
@@ -51,6 +59,7 @@ export async function prepare(
   plugins: readonly AnyPlugin[],
 ): Promise<Ready> {
   checkRequest(request);
+  await checkOpening(request);
   const path = await configPath(app.configs, request.config);
   let set = [...request.set];
   let config = await readConfig(path, { plugins, set });
@@ -60,13 +69,14 @@ export async function prepare(
     config = await readConfig(path, { plugins, set });
   };
   await change(flagSettings(config, request.flags));
+  await change(openingSettings(config, request));
   if (request.frames !== undefined) await change([framesSetting(config, request.frames)]);
   await checkPublished(config);
   if (!request.overcommit) await checkMemory(config, request.device);
   const seed = request.seed ?? seedOf(config);
   const out = outputOf(config, request, seed);
   await change([`${outputStage(config)}.path=${JSON.stringify(out)}`]);
-  return { config, plan: planOf(config), seed, out };
+  return { config: withOpening(config, request, plugins), plan: planOf(config), seed, out };
 }
 
 function checkRequest({ prompt, seed, frames, threads }: Request): void {
@@ -106,48 +116,6 @@ function flagSettings(config: Config, flags: Request["flags"]): string[] {
   });
 }
 
-/** Options that the command line itself must know of, where a stage has them. */
-interface KnownOptions {
-  readonly latentFrames?: unknown;
-  readonly chunk?: unknown;
-  readonly seed?: unknown;
-  readonly fps?: unknown;
-  readonly path?: unknown;
-  readonly container?: unknown;
-}
-
-function optionsOf({ options }: StageSpec): KnownOptions {
-  return options as KnownOptions;
-}
-
-/** The stage that makes latent frames by the chunk, and its place. */
-function diffusion(
-  config: Config,
-): { place: number; latents: number; chunk: number } | undefined {
-  for (const [place, { spec }] of config.stages.entries()) {
-    const { latentFrames } = optionsOf(spec);
-    const chunk = typeof latentFrames === "number" ? chunkOf(spec) : undefined;
-    if (chunk !== undefined) return { place, latents: latentFrames as number, chunk };
-  }
-}
-
-/** Most latent frames a chunk is looked for among. */
-const LARGEST_CHUNK = 256;
-
-/**
- * Latent frames of a chunk. Where the option is left out the network decides: then it is the fewest
- * latent frames that the plugin accepts.
- */
-function chunkOf(spec: StageSpec): number | undefined {
-  const { chunk } = optionsOf(spec);
-  if (typeof chunk === "number") return chunk;
-  if (!("chunk" in spec.plugin.options.shape)) return undefined;
-  for (let latentFrames = 1; latentFrames <= LARGEST_CHUNK; latentFrames++) {
-    const options = { ...spec.options as object, latentFrames };
-    if (spec.plugin.options.safeParse(options).success) return latentFrames;
-  }
-}
-
 function framesSetting(config: Config, frames: number): string {
   const found = diffusion(config);
   if (found === undefined) {
@@ -157,7 +125,7 @@ function framesSetting(config: Config, frames: number): string {
     );
   }
   try {
-    return `${found.place}.latent-frames=${latentsFor(frames, found.chunk)}`;
+    return `${found.place}.latent-frames=${latentsFor(frames, found.chunk, found.alone)}`;
   } catch (error) {
     if (error instanceof RangeError) throw mistake(`--frames: ${error.message}`);
     throw error;
@@ -210,7 +178,7 @@ function planOf(config: Config): Plan {
     stage: (pictures?.spec ?? last)?.plugin.name ?? "",
     fps: typeof fps === "number" ? fps : 16,
     ...(found !== undefined && found.latents > 0 && {
-      chunks: found.latents / found.chunk,
+      chunks: found.alone + (found.latents - found.alone) / found.chunk,
       frames: picturesOf(found.latents),
     }),
   };

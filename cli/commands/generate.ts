@@ -30,6 +30,21 @@ export async function generateCommand(app: App): Promise<Command<Globals>> {
       "-n, --frames <frames:integer>",
       "How many pictures, such as 81; 0 goes on until Ctrl-C. Left out: what the config says.",
     )
+    .option(
+      "--negative <text:string>",
+      "What not to show, for samplers that are guided away from it.",
+    )
+    .option(
+      "--image <file:file>",
+      "Begin with this picture (PNG, JPEG, WebP), cut to the middle. The first frame is then made before " +
+        "the chunks: 81 frames become 85.",
+    )
+    .option(
+      "--video <file:file>",
+      "Go on from the end of this clip. The video begins with the last 21 pictures of it, 9 if it is short; " +
+        "--frames counts them too.",
+      { conflicts: ["image"] },
+    )
     .option("-d, --device <device:string>", "cpu, webgpu, cuda or cuda:1; see `doctor`.")
     .option("-t, --threads <threads:integer>", "Processor threads; by default all.")
     .option("--set <option:string>", "Any option as stage.option=value; may be repeated.", {
@@ -45,6 +60,10 @@ export async function generateCommand(app: App): Promise<Command<Globals>> {
       "Five seconds of video, the same each time",
       'sluice generate "a red ball bounces on a green floor" --out ball.mp4 --seed 1',
     )
+    .example(
+      "From a picture",
+      'sluice generate "a red ball bounces on a green floor" --image ball.png -o ball.mp4',
+    )
     .example("Watch it in the terminal", 'sluice generate "a blue square spins" --preview')
     .example("Endless, until Ctrl-C", 'sluice generate "a green dot moves" --frames 0 -o dot.webm')
     .example("Figures for a script", 'sluice generate "a red ball" --json | jq .framesPerSecond');
@@ -58,6 +77,7 @@ export async function generateCommand(app: App): Promise<Command<Globals>> {
     const { config, out, seed, frames, device, threads, set = [] } = options;
     const { preview = false, json = false, quiet = false, overcommit = false } = options;
     await generate(app, {
+      ...{ negative: options.negative, image: options.image, video: options.video },
       ...{ prompt, config, out, seed, frames, device, threads, set, overcommit },
       flags: flags.flatMap((flag) =>
         given[flag.key] === undefined ? [] : [[flag, given[flag.key]] as const]

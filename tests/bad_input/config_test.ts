@@ -58,7 +58,7 @@ Deno.test("an unknown plugin is refused with the nearest and all that are known"
   assertEquals(
     await refusal(GENERATE, "name: w\nstages:\n  - use: encode-txt\n"),
     'error: ./mine.yaml:3:10: stages[0].use: there is no plugin "encode-txt". Did you mean ' +
-      '"encode-text"? Known: extend-prompt, encode-text, diffuse, decode, encode-video. A module of ' +
+      '"encode-text"? Known: extend-prompt, encode-text, encode-picture, diffuse, decode, encode-video. A module of ' +
       "your own is named by ./file.ts, npm:package or https://….\n",
   );
   assertStringIncludes(

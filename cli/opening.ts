@@ -1,0 +1,112 @@
+/** What a video begins with: `--image` and `--video`, and the stage that they need. */
+import type { Config } from "../pipeline/config.ts";
+import type { AnyPlugin } from "../pipeline/plugin.ts";
+import { type Diffusion, diffusion, optionsOf } from "./diffusion.ts";
+import { mistake } from "./failure.ts";
+import type { PluginFlag } from "./flags.ts";
+
+/** The plugin whose stage encodes what is given. */
+const ENCODER = "encode-picture";
+
+/** Latent frames of a clip that are given at most: 21 pictures. */
+const MOST_GIVEN = 6;
+
+/** The part of a request that has a say in it. */
+export interface OpeningRequest {
+  readonly image?: string | undefined;
+  readonly video?: string | undefined;
+  readonly set: readonly string[];
+  readonly flags: readonly (readonly [flag: PluginFlag, value: unknown])[];
+}
+
+/** What is given, by the flag that gave it. */
+function openingOf({ image, video }: OpeningRequest): { flag: string; path: string } | undefined {
+  if (image !== undefined) return { flag: "--image", path: image };
+  if (video !== undefined) return { flag: "--video", path: video };
+}
+
+/** Refuses a file that is not there, before anything is loaded. */
+export async function checkOpening(request: OpeningRequest): Promise<void> {
+  const opening = openingOf(request);
+  if (!opening) return;
+  const { flag, path } = opening;
+  try {
+    if ((await Deno.stat(path)).isFile) return;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw mistake(`${flag}: there is no file ${path}.`);
+    throw mistake(`${flag}: cannot read ${path}: ${(error as Error).message}`);
+  }
+  throw mistake(`${flag}: ${path} is no file.`);
+}
+
+/**
+ * The settings that a picture needs: it is the first latent frame, made before the chunks, unless the user
+ * says otherwise; then it stands still for a chunk.
+ */
+export function openingSettings(config: Config, request: OpeningRequest): string[] {
+  if (request.image === undefined || hasEncoder(config)) return [];
+  const found = diffusion(config);
+  if (!found || !("independentFirstFrame" in found.spec.plugin.options.shape)) return [];
+  const option = "independent-first-frame";
+  const chosen = request.flags.some(([flag]) => flag.option.name === option) ||
+    request.set.some((setting) => setting.includes(`.${option}=`));
+  if (chosen || found.alone === 1) return [];
+  const settings = [`${found.place}.${option}=true`];
+  if (found.latents > 0) settings.push(`${found.place}.latent-frames=${found.latents + 1}`);
+  return settings;
+}
+
+/** The config with the stage that encodes what is given, if something is and it has none. */
+export function withOpening(
+  config: Config,
+  request: OpeningRequest,
+  plugins: readonly AnyPlugin[],
+): Config {
+  const opening = openingOf(request);
+  if (!opening || hasEncoder(config)) return config;
+  const found = diffusion(config);
+  const plugin = plugins.find(({ name }) => name === ENCODER);
+  if (!plugin || found?.spec.takes !== "conditioning") {
+    throw mistake(
+      `${opening.flag} has nothing to begin: no stage of the pipeline "${config.name}" makes latent frames ` +
+        "from a conditioning.",
+    );
+  }
+  const spec = plugin({ ...autoencoderOf(config), ...sizesOf(found), ...rateOf(config) });
+  return { ...config, stages: config.stages.toSpliced(found.place, 0, { use: ENCODER, spec }) };
+}
+
+function hasEncoder(config: Config): boolean {
+  return config.stages.some(({ spec }) => spec.plugin.name === ENCODER);
+}
+
+/** The stage that decodes has the other half of the same network. */
+function autoencoderOf(config: Config): Record<string, unknown> {
+  const decoder = config.stages.find(({ spec }) => spec.plugin.name === "decode");
+  const options = (decoder?.spec.options ?? {}) as Record<string, unknown>;
+  const shared = ["network", "weights", "sizes", "device", "threads"];
+  return Object.fromEntries(
+    shared.flatMap((key) => options[key] === undefined ? [] : [[key, options[key]]]),
+  );
+}
+
+function sizesOf({ spec, latents, chunk, alone }: Diffusion) {
+  const { height, width, window } = spec.options as Record<string, unknown>;
+  // Some of what is remembered must be left for what is made, and something must be made.
+  const rooms = [window, latents > 0 ? latents : undefined].flatMap((room) =>
+    typeof room === "number" ? [Math.floor((room - alone) / chunk - 1) * chunk + alone] : []
+  );
+  return {
+    ...(height !== undefined && { height }),
+    ...(width !== undefined && { width }),
+    chunk,
+    most: Math.max(chunk + alone, Math.min(MOST_GIVEN + alone, ...rooms)),
+    independentFirstFrame: alone === 1,
+  };
+}
+
+function rateOf(config: Config): { readonly fps?: number } {
+  const last = config.stages.at(-1)?.spec;
+  const fps = last && optionsOf(last).fps;
+  return typeof fps === "number" ? { fps } : {};
+}
