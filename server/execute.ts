@@ -4,6 +4,7 @@ import { joinStages } from "../pipeline/pipe.ts";
 import type { DataKinds } from "../pipeline/data.ts";
 import type { Gallery } from "./gallery.ts";
 import { makePoster, makeSeekable } from "./media_file.ts";
+import { Pace } from "./pace.ts";
 import type { StudioRun } from "./run.ts";
 import type { StageCache } from "./stage_cache.ts";
 
@@ -21,6 +22,12 @@ export interface Workshop {
 
 /** Bytes at which a run is ended as if it were stopped: an endless one must not fill the disk. */
 const LARGEST_FILE = 4 * 2 ** 30;
+
+/**
+ * Seconds that an endless run may be ahead of who watches it: made faster, it would only fill the disk, and a new
+ * prompt would be seen late.
+ */
+const ENDLESS_LEAD = 2;
 
 /** How a run ended for the engine: well, or so that its stages cannot be trusted. */
 export type Outcome = { readonly broken?: unknown };
@@ -81,6 +88,7 @@ async function make(
     using file = await Deno.open(path, { write: true, createNew: true });
     try {
       let [frames, bytes] = [0, 0];
+      const pace = new Pace(ENDLESS_LEAD);
       const control = open.run(run.prompt, {
         live: true,
         signal: run.signal,
@@ -93,6 +101,7 @@ async function make(
         await writeAll(file, media.data);
         frames += media.frames;
         if ((bytes += media.data.length) > LARGEST_FILE) run.stop();
+        if (run.plan.endless) await pace.keep(media.frames / run.plan.fps, run.signal);
       }
       return frames;
     } catch (error) {
