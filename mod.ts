@@ -49,6 +49,12 @@ export type {
   RunTimings,
   StageTimings,
 } from "./pipeline/run.ts";
+export type {
+  ExportContext,
+  ExportedNetwork,
+  NetworkValue,
+  StageExport,
+} from "./pipeline/export.ts";
 export type { MemoryContext, MemoryPart, StageMemory } from "./pipeline/memory.ts";
 export { planMemory, type PlannedStage } from "./pipeline/plan_memory.ts";
 export { ConfigError, type ConfigPlace, StageError, UserError } from "./pipeline/errors.ts";

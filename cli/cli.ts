@@ -46,6 +46,11 @@ const ENTRIES: readonly Entry[] = [
     load: async (app) => (await import("./commands/weights.ts")).weightsCommand(app),
   },
   {
+    name: "export",
+    description: "Write a pipeline's networks as ONNX files for other runtimes.",
+    load: async (app) => (await import("./commands/export.ts")).exportCommand(app),
+  },
+  {
     name: "doctor",
     description: "Look at this machine: what works, what is missing, how to get it.",
     load: async (app) => (await import("./commands/doctor.ts")).doctorCommand(app),

@@ -22,6 +22,7 @@ export type {
   RunTimings,
   StageTimings,
 } from "./run.ts";
+export type { ExportContext, ExportedNetwork, NetworkValue, StageExport } from "./export.ts";
 export type { MemoryContext, MemoryPart, StageMemory } from "./memory.ts";
 export { planMemory, type PlannedStage } from "./plan_memory.ts";
 export { ConfigError, type ConfigPlace, StageError, UserError } from "./errors.ts";

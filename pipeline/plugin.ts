@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Kind } from "./data.ts";
+import type { ExportContext, StageExport } from "./export.ts";
 import type { MemoryContext, StageMemory } from "./memory.ts";
 import type { CreateContext, Stage } from "./stage.ts";
 
@@ -53,6 +54,8 @@ export interface PluginDefinition<
     options: OptionsChosen<Options>,
     context: MemoryContext,
   ): StageMemory | Promise<StageMemory>;
+  /** Writes the networks of such a stage as ONNX files that stand alone. May be left out. */
+  exportNetworks?(options: z.output<Options>, context: ExportContext): Promise<StageExport>;
 }
 
 /** A plugin with options chosen: what `pipe` composes. Costs nothing until opened. */

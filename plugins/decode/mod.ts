@@ -17,6 +17,10 @@ const decode: Plugin<"latents", "frames", DecodeSchema> = definePlugin({
     const { decoderMemory } = await import("./memory.ts");
     return await decoderMemory(options, context);
   },
+  async exportNetworks(options, context) {
+    const { exportDecoder } = await import("./export.ts");
+    return await exportDecoder(options, context);
+  },
 });
 
 export default decode;

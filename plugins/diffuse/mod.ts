@@ -20,6 +20,10 @@ const diffuse: Plugin<"conditioning", "latents", DiffuseSchema> = definePlugin({
     const { diffusionMemory } = await import("./memory.ts");
     return await diffusionMemory(options, context);
   },
+  async exportNetworks(options, context) {
+    const { exportDiffusion } = await import("./export.ts");
+    return await exportDiffusion(options, context);
+  },
 });
 
 export default diffuse;

@@ -17,6 +17,10 @@ const encodeText: Plugin<"prompt", "conditioning", EncodeTextSchema> = definePlu
     const { textMemory } = await import("./memory.ts");
     return await textMemory(options, context);
   },
+  async exportNetworks(options, context) {
+    const { exportText } = await import("./export.ts");
+    return await exportText(options, context);
+  },
 });
 
 export default encodeText;

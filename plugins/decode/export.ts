@@ -1,0 +1,37 @@
+import type { ExportContext, StageExport } from "../../pipeline/export.ts";
+import { writeNetworks } from "../_export.ts";
+import { openWeights } from "../_files.ts";
+import { decoderModels } from "../_models.ts";
+import { networkOf, piecesOf, withSizes } from "./choose.ts";
+import type { DecodeOptions } from "./options.ts";
+
+/** The decoder's network: `decoder`, and `decoder-first` where a clip's first piece has one of its own. */
+export async function exportDecoder(
+  options: DecodeOptions,
+  context: ExportContext,
+): Promise<StageExport> {
+  const { network } = options;
+  const model = withSizes(decoderModels[network], options);
+  const decoder = networkOf(model);
+  const names = decoder.ownFirst ? ["decoder-first", "decoder"] : ["decoder"];
+  if (!names.some((name) => context.wants(name))) return { networks: [] };
+  const weights = await openWeights({
+    option: "decode.weights",
+    path: options.weights,
+    builtIn: model.weights,
+    network,
+    directory: context.directory,
+  });
+  const [chunk = 1, , height = 8, width = 8] = context.takes ?? [];
+  const frames = piecesOf(decoder, options.batch, chunk, height * width);
+  const shape = { frames, height, width };
+  const networks = await writeNetworks(
+    names.map((name) => ({
+      name,
+      graph: decoder.build(shape, name === "decoder-first").graph,
+      weights,
+    })),
+    context,
+  );
+  return { networks };
+}
