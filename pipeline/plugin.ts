@@ -55,7 +55,7 @@ export interface PluginDefinition<
     context: MemoryContext,
   ): StageMemory | Promise<StageMemory>;
   /** Writes the networks of such a stage as ONNX files that stand alone. May be left out. */
-  exportNetworks?(options: z.output<Options>, context: ExportContext): Promise<StageExport>;
+  exportNetworks?(options: OptionsChosen<Options>, context: ExportContext): Promise<StageExport>;
 }
 
 /** A plugin with options chosen: what `pipe` composes. Costs nothing until opened. */

@@ -1,5 +1,6 @@
 import { Command, EnumType } from "@cliffy/command";
 import type { App, Globals } from "../app.ts";
+import { mistake } from "../failure.ts";
 import { pluginFlags } from "../flags.ts";
 
 /** `sluice generate "<prompt>"`. */
@@ -13,7 +14,7 @@ export async function generateCommand(app: App): Promise<Command<Globals>> {
         "Progress goes to standard error. Ctrl-C ends the run early and leaves a playable file of " +
         "what is finished; a second one gives up at once. Exit codes: 0 done, 1 failure, 2 your mistake, 130 after Ctrl-C.",
     )
-    .arguments("<prompt:string>")
+    .arguments("[prompt:string]")
     .env("SLUICE_DEVICE=<device:string>", "Device where --device is not given.", {
       prefix: "SLUICE_",
     })
@@ -45,6 +46,13 @@ export async function generateCommand(app: App): Promise<Command<Globals>> {
         "--frames counts them too.",
       { conflicts: ["image"] },
     )
+    .option(
+      "--prompts <file:file>",
+      "A video of each line of this file, with one loading of the model, into the folder --out. Videos that are " +
+        "there already are left out, so that the same command goes on where it was stopped.",
+      { conflicts: ["preview"] },
+    )
+    .option("--num-samples <count:integer>", "With --prompts: videos of each, seed after seed.")
     .option("-d, --device <device:string>", "cpu, webgpu, cuda or cuda:1; see `doctor`.")
     .option("-t, --threads <threads:integer>", "Processor threads; by default all.")
     .option("--set <option:string>", "Any option as stage.option=value; may be repeated.", {
@@ -64,6 +72,7 @@ export async function generateCommand(app: App): Promise<Command<Globals>> {
       "From a picture",
       'sluice generate "a red ball bounces on a green floor" --image ball.png -o ball.mp4',
     )
+    .example("Many at once", "sluice generate --prompts prompts.txt --out videos/ --num-samples 2")
     .example("Watch it in the terminal", 'sluice generate "a blue square spins" --preview')
     .example("Endless, until Ctrl-C", 'sluice generate "a green dot moves" --frames 0 -o dot.webm')
     .example("Figures for a script", 'sluice generate "a red ball" --json | jq .framesPerSecond');
@@ -72,17 +81,29 @@ export async function generateCommand(app: App): Promise<Command<Globals>> {
     command.option(`--${flag} <${hint(type)}:${type}>`, description);
   }
   command.action(async (options, prompt) => {
-    const { generate } = await import("../generate.ts");
     const given = options as Record<string, unknown>;
     const { config, out, seed, frames, device, threads, set = [] } = options;
     const { preview = false, json = false, quiet = false, overcommit = false } = options;
-    await generate(app, {
+    const request = {
       ...{ negative: options.negative, image: options.image, video: options.video },
-      ...{ prompt, config, out, seed, frames, device, threads, set, overcommit },
+      ...{ config, out, seed, frames, device, threads, set, overcommit },
       flags: flags.flatMap((flag) =>
         given[flag.key] === undefined ? [] : [[flag, given[flag.key]] as const]
       ),
-    }, { preview, json, quiet });
+    };
+    const { prompts, numSamples: samples } = options;
+    if (prompts !== undefined) {
+      if (prompt !== undefined) throw mistake("Give a prompt or --prompts, not both.");
+      const { generateBatch } = await import("../batch.ts");
+      const batch = { ...request, prompts, samples: samples ?? 1 };
+      return await generateBatch(app, batch, { json, quiet });
+    }
+    if (samples !== undefined) throw mistake("--num-samples is for a file of --prompts.");
+    if (prompt === undefined) {
+      throw mistake('There is no prompt: say what to show, such as "a red ball bounces".');
+    }
+    const { generate } = await import("../generate.ts");
+    await generate(app, { ...request, prompt }, { preview, json, quiet });
   });
   // Its own options matter to nobody outside.
   return command as unknown as Command<Globals>;

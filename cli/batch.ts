@@ -1,0 +1,190 @@
+/** `generate --prompts`: many videos with one loading of the model, gone on with where it was left. */
+import { join } from "@std/path";
+import { joinStages } from "../pipeline/pipe.ts";
+import type { StageSpec } from "../pipeline/plugin.ts";
+import type { OpenPipeline } from "../pipeline/run.ts";
+import type { App } from "./app.ts";
+import { type Failure, failureOf, Interrupted, mistake } from "./failure.ts";
+import { oneLine, seconds } from "./progress.ts";
+import { type BatchItem, planBatch, readPrompts } from "./prompts_file.ts";
+import { prepare, type Ready, type Request } from "./request.ts";
+import { onLeaving } from "./signals.ts";
+
+/** What a batch is made of, beside what each of its videos is. */
+export interface BatchRequest extends Omit<Request, "prompt"> {
+  /** File of prompts, one a line. */
+  readonly prompts: string;
+  /** Videos of each prompt. */
+  readonly samples: number;
+}
+
+/** What became of one video. */
+interface Made {
+  readonly path: string;
+  readonly prompt: string;
+  readonly seed: number;
+  readonly frames: number;
+  readonly seconds: number;
+}
+
+/** Makes a video of each prompt in a file, those left out that are there already. */
+export async function generateBatch(
+  app: App,
+  request: BatchRequest,
+  { json, quiet }: { readonly json: boolean; readonly quiet: boolean },
+): Promise<void> {
+  const { screen } = app;
+  const prompts = await readPrompts(request.prompts);
+  const { samples, out: folder = "." } = request;
+  if (samples < 1) throw mistake(`--num-samples: expected at least 1, got ${samples}.`);
+  // The file's name is each video's own; this one is never written.
+  const single = { ...request, prompt: prompts[0]!, out: undefined };
+  const ready = await prepare(app, single, await app.plugins());
+  const items = planBatch(prompts, { seed: ready.seed, samples, extension: extensionOf(ready) });
+  await makeFolder(folder);
+  const left = items.filter(({ name }) => !exists(join(folder, name)));
+  const skipped = items.length - left.length;
+  const say = (line: string) => {
+    if (!quiet && !json) screen.err(`${line}\n`);
+  };
+  if (skipped > 0) say(`${skipped} of ${items.length} videos are there already.`);
+  const made: Made[] = [];
+  const failed: (Failure & { readonly path: string })[] = [];
+  if (left.length > 0) {
+    const abort = new AbortController();
+    const giveUp = () =>
+      abort.abort(
+        new Interrupted(
+          `Given up with ${
+            skipped + made.length
+          } of ${items.length} videos made: the same command goes on from here.`,
+        ),
+      );
+    using _listening = onLeaving({ stop: giveUp, abort: giveUp });
+    const warned = new Set<string>();
+    const warn = (message: string) => {
+      if (!warned.has(message)) say(`warning: ${oneLine(message)}`);
+      warned.add(message);
+    };
+    const batch = new Batch(ready, request, abort.signal, warn);
+    await using open = await batch.open();
+    for (const item of left) {
+      const path = join(folder, item.name);
+      const place = `[${items.indexOf(item) + 1}/${items.length}]`;
+      try {
+        await removeLeftovers(folder, item.name);
+        const one = await batch.make(open, item, path);
+        made.push(one);
+        if (quiet && !json) screen.out(path);
+        say(`${place} ${path}: ${one.frames} frames in ${seconds(one.seconds)}`);
+      } catch (error) {
+        if (abort.signal.aborted) throw abort.signal.reason;
+        // One prompt that cannot be used is no reason to lose the others.
+        const failure = failureOf(error);
+        app.exitCode ||= failure.code;
+        failed.push({ path, ...failure });
+        if (!json) screen.err(`${place} ${path}: error: ${failure.message}\n`);
+      }
+    }
+  }
+  if (json) screen.out(JSON.stringify({ made, skipped, failed }));
+  else say(`${made.length} made, ${skipped} there before, ${failed.length} failed, in ${folder}`);
+}
+
+/** All stages but the last are loaded once; the last writes one file, and is made anew for each. */
+class Batch {
+  readonly #ready: Ready;
+  readonly #request: BatchRequest;
+  readonly #signal: AbortSignal;
+  readonly #warn: (message: string) => void;
+  readonly #writer: StageSpec;
+
+  constructor(
+    ready: Ready,
+    request: BatchRequest,
+    signal: AbortSignal,
+    warn: (message: string) => void,
+  ) {
+    this.#ready = ready;
+    this.#request = request;
+    this.#signal = signal;
+    this.#warn = warn;
+    this.#writer = ready.config.stages.at(-1)!.spec;
+  }
+
+  open(): Promise<OpenPipeline> {
+    const stages = this.#ready.config.stages.slice(0, -1).map(({ spec }) => spec);
+    return joinStages(stages).open(this.#opening());
+  }
+
+  async make(open: OpenPipeline, { prompt: text, seed }: BatchItem, path: string): Promise<Made> {
+    const begun = performance.now();
+    const { negative, image, video } = this.#request;
+    const prompt = {
+      ...{ text, seed },
+      ...(negative !== undefined && { negative }),
+      ...(image !== undefined && { image }),
+      ...(video !== undefined && { video }),
+    };
+    const options = { ...this.#writer.options as object, path };
+    await using writer = await joinStages([this.#writer.plugin(options)]).open(this.#opening());
+    await using run = open.run(prompt, {
+      signal: this.#signal,
+      onEvent: (event) => {
+        if (event.type === "warning") this.#warn(event.message);
+      },
+    });
+    let frames = 0;
+    for await (const media of writer.run(run, { signal: this.#signal })) {
+      frames = (media as { readonly frames?: number }).frames ?? frames;
+    }
+    return { path, prompt: text, seed, frames, seconds: (performance.now() - begun) / 1000 };
+  }
+
+  #opening() {
+    const device = this.#request.device ?? this.#ready.config.device;
+    const { threads } = this.#request;
+    return {
+      ...(device !== undefined && { device }),
+      ...(threads !== undefined && { threads }),
+      signal: this.#signal,
+      warn: this.#warn,
+    };
+  }
+}
+
+/** The ending of the batch's files. A file that is there is whole, which a folder of pictures need not be. */
+function extensionOf({ config }: Ready): string {
+  const { container } = (config.stages.at(-1)?.spec.options ?? {}) as { container?: unknown };
+  if (container === "png") {
+    throw mistake("--prompts makes files: choose another container than png.");
+  }
+  return typeof container === "string" ? container : "mp4";
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path, { recursive: true });
+  } catch (error) {
+    throw mistake(`--out: cannot make the folder ${path}: ${(error as Error).message}`);
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Removes what a run that was killed has left of this file: hidden, and ending in `.part`. */
+async function removeLeftovers(folder: string, name: string): Promise<void> {
+  const begin = `.${name.slice(0, 60)}.`;
+  for await (const { name: found } of Deno.readDir(folder)) {
+    if (!found.startsWith(begin) || !found.endsWith(".part")) continue;
+    await Deno.remove(join(folder, found)).catch(() => {});
+  }
+}
