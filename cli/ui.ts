@@ -5,6 +5,9 @@ import { mistake } from "./failure.ts";
 import { openInBrowser } from "./open.ts";
 import { onLeaving } from "./signals.ts";
 
+/** Named here and not where it is imported, or Deno would read the studio's modules for every other command. */
+const SERVE = "../server/serve.ts";
+
 /** What the user asked for. */
 export interface UiRequest {
   readonly port: number | undefined;
@@ -24,7 +27,7 @@ export async function serveUi(app: App, request: UiRequest): Promise<void> {
   await checkRequest(app, request);
   await checkPermission();
   const { port, host, config, gallery, device, threads, token } = request;
-  const { serve } = await import("../server/serve.ts");
+  const { serve } = await import(SERVE) as typeof import("../server/serve.ts");
   const served = await serve({
     host,
     gallery,
