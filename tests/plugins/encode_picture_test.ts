@@ -13,7 +13,9 @@ import encodeVideo from "../../plugins/encode_video/mod.ts";
 import { pipe } from "../../pipeline/pipe.ts";
 import { definePlugin } from "../../pipeline/define.ts";
 import { z } from "zod";
-import { Golden } from "../_golden.ts";
+import { wan2_1_vae, wanVaeEncoder } from "../../engine/networks/mod.ts";
+import { assertClose, Golden } from "../_golden.ts";
+import { runGraph } from "../_run_graph.ts";
 import { assertNothingOpen } from "../_sluice.ts";
 import { png } from "./_png.ts";
 
@@ -86,6 +88,29 @@ Deno.test("Encoder.encode() gives the latents of the embedded model's parity dat
     await assertRejects(() => encoder.encode(pictures.slice(0, 12)), RangeError, "12 pictures");
   }
   assertNothingOpen();
+});
+
+Deno.test("Encoder.encode() goes through Wan's VAE picture by picture as a whole clip does", async () => {
+  const golden = await Golden.open("wan_vae");
+  const sizes = { ...wan2_1_vae, dim: 6 };
+  const [height, width] = [16, 24];
+  const area = height * width;
+  const pictures = Array.from(
+    { length: 9 },
+    (_, i) => Uint8Array.from({ length: area * 3 }, (_, at) => (at * 7 + i * 31) % 256),
+  );
+  const frames = Float32Array.from({ length: 9 * 3 * area }, (_, i) => {
+    const [picture, colour, pixel] = [Math.floor(i / area / 3), Math.floor(i / area) % 3, i % area];
+    return pictures[picture]![pixel * 3 + colour]! / 127.5 - 1;
+  });
+  const whole = wanVaeEncoder(sizes, { frames: 9, height, width }).graph;
+  const { latents } = await runGraph(whole, { frames }, { weights: golden.weights });
+  await using device = await openDevice("cpu", { threads: 1 });
+  const network = encoderOf({ kind: "wan-vae", sizes });
+  await using encoder = await Encoder.load(device, network, golden.weights, { height, width });
+  const { data, shape } = await encoder.encode(pictures);
+  assertEquals(shape, [3, 16, 2, 3]);
+  assertClose(data, latents as Float32Array, 2e-5, "latents");
 });
 
 Deno.test("readStill() cuts to the middle and resizes", async () => {
