@@ -24,6 +24,8 @@ import { UserError } from "../../pipeline/errors.ts";
 
 /** Largest side of a picture, in pixels. */
 const MOST_PIXELS = 8192;
+/** Decoders refuse larger pictures before they make room for them, and do not say so. */
+const undecodable = `nothing in it of at most ${MOST_PIXELS} pixels a side can be decoded`;
 /** Longer sides than this many times the other are refused: what is cut to the middle would be next to nothing. */
 const MOST_RATIO = 16;
 /** Largest file. */
@@ -55,7 +57,7 @@ export async function readStill(path: string, wanted: Wanted): Promise<Uint8Arra
     using fitting = new Fitting(path, wanted);
     return await fitting.fit(frame);
   }
-  throw unreadable(path, "picture", "nothing in it can be decoded");
+  throw unreadable(path, "picture", undecodable);
 }
 
 /**
@@ -77,7 +79,7 @@ export async function readClipEnd(path: string, wanted: WantedEnd): Promise<Uint
     end.splice(0, end.length - most);
     tick = now;
   }
-  if (end.length === 0) throw unreadable(path, "clip", "nothing in it can be decoded");
+  if (end.length === 0) throw unreadable(path, "clip", undecodable);
   return end;
 }
 

@@ -147,6 +147,14 @@ Deno.test("readClipEnd() takes the last pictures at the wanted rate", async () =
   });
 });
 
+/** A small PNG that says that it is large. */
+function claiming(width: number, height: number): Uint8Array<ArrayBuffer> {
+  const bytes = png(8, 8, () => [0, 0, 0]);
+  new DataView(bytes.buffer).setUint32(16, width);
+  new DataView(bytes.buffer).setUint32(20, height);
+  return bytes;
+}
+
 const MISTAKES: [name: string, content: Uint8Array<ArrayBuffer> | undefined, message: string][] = [
   ["none.png", undefined, "There is no file"],
   ["empty.png", new Uint8Array(), "cannot be read as a picture"],
@@ -158,6 +166,7 @@ const MISTAKES: [name: string, content: Uint8Array<ArrayBuffer> | undefined, mes
   ],
   ["half.png", png(64, 64, (x, y) => [x, y, x ^ y]).slice(0, 40), "picture"],
   ["wide.png", png(8200, 600, () => [1, 2, 3]), "8200 × 600 pixels: expected at most 8192"],
+  ["bomb.png", claiming(20_000, 20_000), "nothing in it of at most 8192 pixels a side"],
   ["line.png", png(4000, 2, () => [1, 2, 3]), "no side longer than 16 times the other"],
 ];
 for (const [name, content, message] of MISTAKES) {
