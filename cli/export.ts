@@ -56,8 +56,15 @@ export async function exportNetworks(
       }`,
     );
   }
-  await makeFolder(out);
-  const exported = await visit((name) => network === "all" || network === name);
+  const made = await makeFolder(out);
+  let exported: ExportedNetwork[];
+  try {
+    exported = await visit((name) => network === "all" || network === name);
+  } catch (error) {
+    // Goes only where nothing is in it.
+    if (made) await Deno.remove(out).catch(() => {});
+    throw error;
+  }
   if (json) return app.screen.out(JSON.stringify({ networks: exported }, undefined, 2));
   for (const { path, data, bytes, inputs, outputs } of exported) {
     app.screen.out(`${oneLine(path)}${data ? ` and ${oneLine(data)}` : ""}: ${size(bytes)}`);
@@ -69,9 +76,12 @@ export async function exportNetworks(
   }
 }
 
-async function makeFolder(path: string): Promise<void> {
+/** Whether the folder was not there before. */
+async function makeFolder(path: string): Promise<boolean> {
   try {
+    if (await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false)) return false;
     await Deno.mkdir(path, { recursive: true });
+    return true;
   } catch (error) {
     throw mistake(`--out: cannot make the folder ${path}: ${(error as Error).message}`);
   }
