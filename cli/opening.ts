@@ -1,7 +1,8 @@
 /** What a video begins with: `--image` and `--video`, and the stage that they need. */
 import type { Config } from "../pipeline/config.ts";
 import type { AnyPlugin } from "../pipeline/plugin.ts";
-import { type Diffusion, diffusion, optionsOf } from "./diffusion.ts";
+import type { Diffusion } from "../pipeline/pictures.ts";
+import { diffusion, optionsOf } from "./diffusion.ts";
 import { mistake } from "./failure.ts";
 import type { PluginFlag } from "./flags.ts";
 

@@ -8,7 +8,7 @@ import { diffusion, optionsOf } from "./diffusion.ts";
 import { mistake } from "./failure.ts";
 import { freeName } from "./file_name.ts";
 import type { PluginFlag } from "./flags.ts";
-import { latentsFor, picturesOf } from "./frames.ts";
+import { latentsFor, picturesOf } from "../pipeline/pictures.ts";
 import { checkMemory } from "./memory.ts";
 import { checkOpening, openingSettings, withOpening } from "./opening.ts";
 import type { Plan } from "./progress.ts";

@@ -5,7 +5,7 @@ import { ConfigError, UserError } from "../pipeline/errors.ts";
 import { suggestName } from "../pipeline/names.ts";
 import type { AnyPlugin } from "../pipeline/plugin.ts";
 import { refuseModule, refuseOption } from "./guard.ts";
-import { findDiffusion, picturesOf } from "./pictures.ts";
+import { findDiffusion, picturesOf } from "../pipeline/pictures.ts";
 import { fieldProblem, ProblemError } from "./problem.ts";
 import type { PipelineProblem, PipelineView, StageView, ValidationView } from "./wire.ts";
 

@@ -1,7 +1,7 @@
 /** The studio in the words of OpenAI's video API, as far as those words go. */
 import { z } from "zod";
 import type { PipelineView, RunState, RunView } from "./wire.ts";
-import { nearestPictures } from "./pictures.ts";
+import { nearestCounts } from "../pipeline/pictures.ts";
 import type { CreateRun } from "./wire.ts";
 
 /** Body of `POST /v1/videos`. */
@@ -36,7 +36,7 @@ export function toCreateRun(
   const [width, height] = size?.split("x").map(Number) ?? [];
   const frames = seconds !== undefined && pipeline?.framesPerChunk
     // A video is made of whole chunks: the nearest.
-    ? nearestPictures(Number(seconds) * pipeline.fps, pipeline.framesPerChunk / 4)[0]
+    ? nearestCounts(Number(seconds) * pipeline.fps, pipeline.framesPerChunk / 4)[0]
     : undefined;
   return {
     prompt,

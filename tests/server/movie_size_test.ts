@@ -1,16 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { latentsFor, nearestPictures, picturesOf } from "../../server/pictures.ts";
+import { assertEquals } from "@std/assert";
 import { sizeOfInit } from "../../server/movie_size.ts";
-
-Deno.test("latentsFor() and picturesOf() are each other's inverse on whole chunks", () => {
-  for (const latents of [0, 3, 6, 21, 300]) {
-    assertEquals(latentsFor(picturesOf(latents), 3), latents);
-  }
-  assertEquals([picturesOf(3), picturesOf(21)], [9, 81]);
-  assertThrows(() => latentsFor(80, 3), RangeError, "Nearest: 81 or 69; 0 goes on");
-  assertThrows(() => latentsFor(1, 3), RangeError, "Nearest: 9;");
-  assertEquals(nearestPictures(33, 3), [33]);
-});
 
 Deno.test("sizeOfInit() reads the track header and nothing that is torn", () => {
   const box = new Uint8Array(8 + 84);

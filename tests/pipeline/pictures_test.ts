@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { latentsFor, nearestCounts, picturesOf } from "../../cli/frames.ts";
+import { latentsFor, nearestCounts, picturesOf } from "../../pipeline/pictures.ts";
 
 Deno.test("picturesOf() counts one picture for the first latent frame and four for each other", () => {
   assertEquals([0, 1, 2, 3, 21].map(picturesOf), [0, 1, 5, 9, 81]);

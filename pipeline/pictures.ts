@@ -1,0 +1,98 @@
+/** From pictures, which people count, to latent frames, which a diffusion stage counts. */
+
+import type { StageSpec } from "./plugin.ts";
+
+/**
+ * Pictures a latent frame after the first stands for. The first stands for one: the Wan VAE, and the
+ * small decoders that stand in for it, are causal in time.
+ */
+const PICTURES_A_LATENT = 4;
+
+/** How many pictures `latents` latent frames decode to. */
+export function picturesOf(latents: number): number {
+  return latents === 0 ? 0 : PICTURES_A_LATENT * (latents - 1) + 1;
+}
+
+/**
+ * Latent frames for a number of pictures; 0, which means endless, stays 0.
+ *
+ * @param alone latent frames before the first chunk, 0 or 1
+ * @throws {RangeError} where whole chunks of `chunk` latent frames cannot give that many; it names
+ * the nearest counts that they can.
+ */
+export function latentsFor(pictures: number, chunk: number, alone = 0): number {
+  if (pictures === 0) return 0;
+  const latents = (pictures - 1) / PICTURES_A_LATENT + 1;
+  if (Number.isInteger(latents) && latents > alone && (latents - alone) % chunk === 0) {
+    return latents;
+  }
+  const nearest = nearestCounts(pictures, chunk, alone);
+  throw new RangeError(
+    `A video of ${pictures} frames cannot be made: it is made in chunks of ${chunk} latent ` +
+      `${chunk === 1 ? "frame" : "frames"}, which${
+        alone > 0 ? " behind the first picture" : ""
+      } give ${firstCounts(chunk, alone)} frames. ` +
+      `Nearest: ${nearest.join(" or ")}; 0 goes on until it is stopped.`,
+  );
+}
+
+function firstCounts(chunk: number, alone: number): string {
+  return [1, 2, 3].map((chunks) => picturesOf(alone + chunks * chunk)).join(", ") + ", …";
+}
+
+/** The possible counts just below and just above, nearest first; the smallest, if none is below. */
+export function nearestCounts(pictures: number, chunk: number, alone = 0): number[] {
+  const chunks = ((pictures - 1) / PICTURES_A_LATENT + 1 - alone) / chunk;
+  const around = [Math.floor(chunks), Math.ceil(chunks)].filter((count) => count > 0);
+  const counts = (around.length ? around : [1]).map((count) => picturesOf(alone + count * chunk));
+  return [...new Set(counts)].sort((a, b) => Math.abs(a - pictures) - Math.abs(b - pictures));
+}
+
+/** The stage that makes latent frames by the chunk. */
+export interface Diffusion {
+  /** Its place among the stages. */
+  readonly place: number;
+  readonly spec: StageSpec;
+  /** Latent frames in all; 0 in an endless run. */
+  readonly latents: number;
+  /** Latent frames made at once. */
+  readonly chunk: number;
+  /** Latent frames before the first chunk: 1 where the first is a chunk of its own. */
+  readonly alone: 0 | 1;
+}
+
+/** What a stage that makes latent frames is known by. */
+interface DiffusionOptions {
+  readonly latentFrames?: unknown;
+  readonly chunk?: unknown;
+  readonly independentFirstFrame?: unknown;
+}
+
+/** The stage that makes latent frames, if one does: the one with an option `latentFrames`. */
+export function findDiffusion(stages: readonly StageSpec[]): Diffusion | undefined {
+  for (const [place, spec] of stages.entries()) {
+    const { latentFrames: latents, independentFirstFrame } = spec.options as DiffusionOptions;
+    const chunk = typeof latents === "number" ? chunkOf(spec) : undefined;
+    if (typeof latents !== "number" || chunk === undefined) continue;
+    return { place, spec, latents, chunk, alone: independentFirstFrame === true ? 1 : 0 };
+  }
+}
+
+/** Most latent frames a chunk is looked for among. */
+const LARGEST_CHUNK = 256;
+
+/**
+ * Latent frames of a chunk. Where the option is left out the network decides: then it is the fewest
+ * latent frames that the plugin accepts.
+ */
+function chunkOf(spec: StageSpec): number | undefined {
+  const { chunk } = spec.options as DiffusionOptions;
+  if (typeof chunk === "number") return chunk;
+  if (!("chunk" in spec.plugin.options.shape)) return undefined;
+  const { options: given, plugin } = spec;
+  const whole = "independentFirstFrame" in plugin.options.shape && { independentFirstFrame: false };
+  for (let latentFrames = 1; latentFrames <= LARGEST_CHUNK; latentFrames++) {
+    const options = { ...given as object, ...whole, latentFrames };
+    if (plugin.options.safeParse(options).success) return latentFrames;
+  }
+}
