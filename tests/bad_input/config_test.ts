@@ -83,7 +83,7 @@ Deno.test("numbers of frames that no chunks make are refused with the nearest", 
   assertStringIncludes(
     await refusal([...GENERATE, "--frames", "20"]),
     "--frames: A video of 20 frames cannot be made: it is made in chunks of 3 latent frames, which " +
-      "give 9, 21, 33, … frames. Nearest: 21 or 9; 0 goes on until Ctrl-C.",
+      "give 9, 21, 33, … frames. Nearest: 21 or 9; 0 goes on until it is stopped.",
   );
   assertStringIncludes(await refusal([...GENERATE, "--frames", "-1"]), "--frames");
   assertStringIncludes(await refusal([...GENERATE, "--frames", "many"]), "--frames");
