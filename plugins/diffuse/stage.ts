@@ -6,7 +6,6 @@ import {
   rollout,
   type RolloutOptions,
 } from "../../engine/diffusion/mod.ts";
-import { type Lora, mergeLoras } from "../../engine/weights/mod.ts";
 import {
   type Conditioning,
   type CreateContext,
@@ -18,11 +17,11 @@ import {
   UserError,
 } from "../../pipeline/mod.ts";
 import { openStageDevice } from "../_devices.ts";
-import { mending, openWeights } from "../_files.ts";
-import { diffusionModels } from "../_models.ts";
+import { mending } from "../_files.ts";
 import { CausalWanModel } from "./model.ts";
-import { type DiffuseOptions, effective, type EffectiveOptions, lorasOf } from "./options.ts";
+import { type DiffuseOptions, effective, type EffectiveOptions } from "./options.ts";
 import { type Sampling, samplingOf } from "./sampling.ts";
+import { openTransformer } from "./weights.ts";
 
 /** Rolls out a causal Wan, chunk after chunk. */
 export class DiffuseStage implements Stage<"conditioning", "latents"> {
@@ -49,20 +48,7 @@ export class DiffuseStage implements Stage<"conditioning", "latents"> {
 
   static async create(options: DiffuseOptions, context: CreateContext): Promise<DiffuseStage> {
     const { sizes, chunk, window, height, width, spatialFactor } = effective(options);
-    const { network } = options;
-    const named = { network, directory: context.directory };
-    const base = await openWeights({
-      option: "diffuse.weights",
-      path: options.weights,
-      builtIn: (diffusionModels[network] as { readonly weights?: URL }).weights,
-      ...named,
-    });
-    const loras: Lora[] = [];
-    for (const { path, scale } of lorasOf(options)) {
-      const request = { option: "diffuse.lora", path, builtIn: undefined, ...named };
-      loras.push({ file: await openWeights(request), scale });
-    }
-    const weights = await mending(() => mergeLoras(base, loras));
+    const weights = await openTransformer(options, context.directory);
     await using stack = new AsyncDisposableStack();
     const device = stack.use(await openStageDevice(options, context));
     const model = stack.use(
