@@ -26,7 +26,13 @@ export {
   type TaehvGraph,
   temporalFactor,
 } from "./taehv.ts";
-export { relativeBucket, type Umt5Config, umt5Encoder, type Umt5Options } from "./umt5.ts";
+export {
+  type Product,
+  relativeBucket,
+  type Umt5Config,
+  umt5Encoder,
+  type Umt5Options,
+} from "./umt5.ts";
 export { wan, type WanOptions } from "./wan.ts";
 export { contextName, wanContext } from "./wan_context.ts";
 export type { ClipPart } from "./_wan_vae_parts.ts";

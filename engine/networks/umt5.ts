@@ -42,7 +42,15 @@ export interface Umt5Options {
   readonly length?: number;
   /** Rows of padding: `zero` (default), as the diffusion model takes them, or `keep` what the network makes of them. */
   readonly padding?: "zero" | "keep";
+  /** How x · weightᵀ of the Linear at a scope is built; default: one product. See `Product`. */
+  readonly product?: Product;
 }
+
+/**
+ * Builds x · weightᵀ, x `[T, in]`, of the Linear without bias at `scope`, to `[T, out]` in x's type: another one
+ * than a plain product where the weights are kept in another form.
+ */
+export type Product = (scope: Scope, x: Value, out: number) => Value;
 
 const EPS = 1e-6;
 /** Relative positions beyond this share the last bucket of their direction (t5.py, T5RelativeEmbedding). */
@@ -56,7 +64,7 @@ const MASKED = -3.4028234663852886e38;
  * Inputs: `ids` int64 [T]; `mask` int64 [T], 1 for text and 0 for padding. Output: `embeddings` [T, D].
  */
 export function umt5Encoder(config: Umt5Config, options: Umt5Options = {}): Graph {
-  const { length = config.textLen, padding = "zero" } = options;
+  const { length = config.textLen, padding = "zero", product = plainProduct } = options;
   const { vocab, dim, numLayers } = config;
   const graph = new Graph("umt5_encoder");
   const root = new Scope(graph);
@@ -71,8 +79,15 @@ export function umt5Encoder(config: Umt5Config, options: Umt5Options = {}): Grap
   for (let layer = 0; layer < numLayers; layer++) {
     const scope = root.at("blocks", layer);
     const bias = add(positionBias(scope.at("pos_embedding", "embedding"), buckets, config), masked);
-    x = add(x, attention(scope.at("attn"), normed(scope.at("norm1"), x), bias, config));
-    x = add(x, feedForward(scope.at("ffn"), normed(scope.at("norm2"), x), config));
+    const attended = attention(
+      scope.at("attn"),
+      normed(scope.at("norm1"), x),
+      bias,
+      config,
+      product,
+    );
+    x = add(x, attended);
+    x = add(x, feedForward(scope.at("ffn"), normed(scope.at("norm2"), x), config, product));
   }
   const encoded = normed(root.at("norm"), x);
   graph.output(
@@ -91,7 +106,13 @@ function positionBias(scope: Scope, buckets: Value, { numBuckets, numHeads }: Um
 }
 
 /** Attention without 1 / √H: T5 has it in its initialisation. */
-function attention(scope: Scope, x: Value, bias: Value, config: Umt5Config): Value {
+function attention(
+  scope: Scope,
+  x: Value,
+  bias: Value,
+  config: Umt5Config,
+  product: Product,
+): Value {
   const { dim, dimAttn, numHeads } = config;
   const [length] = x.dims as [number];
   const [q, k, v] = ["q", "k", "v"].map((part) =>
@@ -101,12 +122,17 @@ function attention(scope: Scope, x: Value, bias: Value, config: Umt5Config): Val
   return product(scope.at("o"), reshape(mixed, [length, dimAttn]), dim);
 }
 
-function feedForward(scope: Scope, x: Value, { dim, dimFfn }: Umt5Config): Value {
+function feedForward(
+  scope: Scope,
+  x: Value,
+  { dim, dimFfn }: Umt5Config,
+  product: Product,
+): Value {
   const gate = gelu(product(scope.at("gate", 0), x, dimFfn));
   return product(scope.at("fc2"), mul(product(scope.at("fc1"), x, dimFfn), gate), dim);
 }
 
-function product(scope: Scope, x: Value, out: number): Value {
+function plainProduct(scope: Scope, x: Value, out: number): Value {
   return linear(x, scope.parameter("weight", [out, x.dims[1] as number]));
 }
 
