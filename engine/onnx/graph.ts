@@ -126,15 +126,22 @@ export class Graph {
    *
    * @param shape its shape in the checkpoint
    * @param as the shape the graph wants the same elements in, where that differs
+   * @param dtype the type the graph wants them in, where that is not its own
    */
-  parameter(name: string, shape: readonly number[], as: readonly number[] = shape): Value {
+  parameter(
+    name: string,
+    shape: readonly number[],
+    as: readonly number[] = shape,
+    dtype: DType = this.dtype,
+  ): Value {
     const known = this.parameters.get(name);
     if (known) {
-      if (!sameDims(known.shape, shape) || !sameDims(known.value.dims, as)) {
+      const { value } = known;
+      if (!sameDims(known.shape, shape) || !sameDims(value.dims, as) || value.dtype !== dtype) {
         throw new TypeError(
-          `cannot declare parameter ${name} as ${formatDims(shape)}: it is ${
-            formatDims(known.shape)
-          } already`,
+          `cannot declare parameter ${name} as ${dtype} ${
+            formatDims(shape)
+          }: it is ${value.dtype} ${formatDims(known.shape)} already`,
         );
       }
       return known.value;
@@ -146,7 +153,7 @@ export class Graph {
         }: the numbers of elements differ`,
       );
     }
-    const value = this.#value(name, { dtype: this.dtype, dims: as });
+    const value = this.#value(name, { dtype, dims: as });
     this.parameters.set(name, { name, shape, value });
     return value;
   }

@@ -1,3 +1,4 @@
+import type { DType } from "../tensor/mod.ts";
 import type { Graph, Value } from "./graph.ts";
 
 /**
@@ -18,8 +19,16 @@ export class Scope {
     return new Scope(this.graph, `${this.prefix}${path.join(".")}.`);
   }
 
-  /** A learned tensor of this place; `as` is the shape the graph wants, where it differs (see `Graph.parameter`). */
-  parameter(name: string, shape: readonly number[], as: readonly number[] = shape): Value {
-    return this.graph.parameter(this.prefix + name, shape, as);
+  /**
+   * A learned tensor of this place; `as` and `dtype` are the shape and type the graph wants, where they differ (see
+   * `Graph.parameter`).
+   */
+  parameter(
+    name: string,
+    shape: readonly number[],
+    as: readonly number[] = shape,
+    dtype: DType = this.graph.dtype,
+  ): Value {
+    return this.graph.parameter(this.prefix + name, shape, as, dtype);
   }
 }

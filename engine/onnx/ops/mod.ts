@@ -5,4 +5,5 @@ export * from "./conv.ts";
 export * from "./elementwise.ts";
 export * from "./linear.ts";
 export * from "./norm.ts";
+export * from "./quantized.ts";
 export * from "./shape.ts";
