@@ -2,6 +2,7 @@
 
 import { apiVersion, type Entry, type Name, type Parameter, table } from "./_api.ts";
 import { LibraryError, OrtError } from "./errors.ts";
+import { systemLibrary, turnTelemetryOff } from "./_telemetry.ts";
 
 /** Memory handed to ONNX Runtime for the time of one call. */
 export type Buffer = ArrayBufferView<ArrayBuffer>;
@@ -106,6 +107,7 @@ function load(path: string): Native {
 
 /** Opens the shared library and asks for the table; `getApi` is 0n where the version has none. */
 function open(path: string) {
+  turnTelemetryOff();
   let library;
   try {
     library = Deno.dlopen(path, { OrtGetApiBase: { parameters: [], result: "u64" } });
@@ -144,8 +146,7 @@ export function pin(path: string): void {
       kernel.symbols.LoadLibraryW(pathText(path) as Uint16Array<ArrayBuffer>);
       kernel.close();
     } else {
-      const system = Deno.build.os === "darwin" ? "libSystem.B.dylib" : "libc.so.6";
-      const libc = Deno.dlopen(system, {
+      const libc = Deno.dlopen(systemLibrary, {
         dlopen: { parameters: ["buffer", "i32"], result: "pointer" },
       });
       // RTLD_NOW
