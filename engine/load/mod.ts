@@ -1,4 +1,4 @@
 /** From a graph and a file of weights to a session. */
 
 export { type CheckOptions, checkWeights, loadGraph } from "./load.ts";
-export { fusedAttentionWorks } from "./probe.ts";
+export { float16Works, fusedAttentionWorks } from "./probe.ts";

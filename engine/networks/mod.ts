@@ -6,6 +6,7 @@ export {
   tokensPerFrame,
   type WanConfig,
 } from "./_wan_block.ts";
+export type { Precision } from "./_islands.ts";
 export type { AttentionSpan, FrameRange } from "./_wan_sequence.ts";
 export { causalWan, causalWanNames, type CausalWanOptions } from "./causal_wan.ts";
 export {

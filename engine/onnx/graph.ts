@@ -98,7 +98,7 @@ export class Graph {
   constructor(
     /** Shown by profilers and in messages. */
     readonly name: string,
-    /** Element type the network computes in. */
+    /** Element type the network computes in, where a part of it has no other. */
     readonly dtype: DType = "float32",
   ) {}
 

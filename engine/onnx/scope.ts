@@ -9,14 +9,22 @@ export class Scope {
   readonly graph: Graph;
   /** Begins every name below, with its dot; empty at the root. */
   readonly prefix: string;
+  /** Of the parameters below. */
+  readonly dtype: DType;
 
-  constructor(graph: Graph, prefix = "") {
+  constructor(graph: Graph, prefix = "", dtype: DType = graph.dtype) {
     this.graph = graph;
     this.prefix = prefix;
+    this.dtype = dtype;
   }
 
   at(...path: (string | number)[]): Scope {
-    return new Scope(this.graph, `${this.prefix}${path.join(".")}.`);
+    return new Scope(this.graph, `${this.prefix}${path.join(".")}.`, this.dtype);
+  }
+
+  /** The same place, its parameters in the type of `x`: for a part that computes in another type than the graph. */
+  like(x: Value): Scope {
+    return new Scope(this.graph, this.prefix, x.dtype);
   }
 
   /**
@@ -27,7 +35,7 @@ export class Scope {
     name: string,
     shape: readonly number[],
     as: readonly number[] = shape,
-    dtype: DType = this.graph.dtype,
+    dtype: DType = this.dtype,
   ): Value {
     return this.graph.parameter(this.prefix + name, shape, as, dtype);
   }

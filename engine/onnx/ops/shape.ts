@@ -1,5 +1,6 @@
 /** Operators that move elements about. */
 
+import type { DType } from "../../tensor/mod.ts";
 import { axisOf, countOf, type Dim, type Dims, formatDims, sameDims } from "../dims.ts";
 import type { Graph, Value } from "../graph.ts";
 import { expectRank, fail, sameTypes } from "./_check.ts";
@@ -38,9 +39,14 @@ export function transpose(x: Value, perm: readonly number[]): Value {
   return x.graph.node("Transpose", [x], [{ dtype: x.dtype, dims }], { attributes: { perm } })[0]!;
 }
 
-/** One number in every place, in the graph's type. */
-export function fill(graph: Graph, value: number, dims: readonly number[]): Value {
-  const number = graph.scalar(value);
+/** One number in every place, in the graph's type if no other is said. */
+export function fill(
+  graph: Graph,
+  value: number,
+  dims: readonly number[],
+  dtype: DType = graph.dtype,
+): Value {
+  const number = graph.scalar(value, dtype);
   return graph.node("Expand", [number, graph.integers(dims)], [{ dtype: number.dtype, dims }])[0]!;
 }
 

@@ -1,0 +1,44 @@
+/** The element type that a stage's networks compute in. */
+
+import { z } from "zod";
+import { float16Works } from "../engine/load/mod.ts";
+import type { Precision } from "../engine/networks/mod.ts";
+import type { Device } from "../engine/runtime/mod.ts";
+import { UserError } from "../pipeline/errors.ts";
+
+/** The option `precision` of a stage that computes. */
+export const precisionOption = z.enum(["auto", "float32", "float16"]).default("auto").describe(
+  "Element type of the network's products: float16 takes half the memory and keeps sums in float32; " +
+    "auto is float16 where the device computes in it, float32 on the CPU",
+);
+
+/** What the option may be. */
+export type WantedPrecision = z.output<typeof precisionOption>;
+
+/**
+ * The type to build a network's graphs in. The CPU takes float16 where it is asked for by name: ONNX Runtime then casts
+ * around its operators. A `UserError` where the device has no 16-bit floats and they were asked for.
+ */
+export async function choosePrecision(
+  device: Device,
+  wanted: WantedPrecision,
+): Promise<Precision> {
+  if (wanted === "float32") return wanted;
+  if (wanted === "float16" && device.kind === "cpu") return wanted;
+  if (await float16Works(device)) return "float16";
+  if (wanted === "auto") return "float32";
+  throw new UserError(
+    `The device ${device.name} has no 16-bit floats, which precision: float16 asks for: choose precision: float32.`,
+  );
+}
+
+/** What `choosePrecision` is expected to say of a device that is not opened yet, by its name. */
+export function plannedPrecision(device: string, wanted: WantedPrecision): Precision {
+  if (wanted !== "auto") return wanted;
+  return device === "cpu" ? "float32" : "float16";
+}
+
+/** What is exported: float32 unless float16 is asked for, since the device it will run on is not known. */
+export function exportedPrecision(wanted: WantedPrecision): Precision {
+  return wanted === "float16" ? "float16" : "float32";
+}
