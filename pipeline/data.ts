@@ -12,6 +12,19 @@ export interface Prompt {
   readonly image?: string;
   /** File of a clip that the video goes on from: its last pictures. Excludes `image`. */
   readonly video?: string;
+  /** What takes its place in the course of the video, earliest first; `timeline` makes it of seconds. */
+  readonly then?: readonly LaterPrompt[];
+}
+
+/** What takes a prompt's place in the course of the video, however fast that is made. */
+export interface LaterPrompt {
+  /**
+   * Number of a picture of the video, from 1, counted as `Frames.first` is: the text is followed from the first
+   * chunk on whose pictures begin there or later.
+   */
+  readonly from: number;
+  /** What to show from there on, in words. */
+  readonly text: string;
 }
 
 /** A prompt as the diffusion model reads it. */
@@ -30,6 +43,14 @@ export interface Conditioning {
   readonly negative?: Float32Array;
   /** What the video begins with: it is continued, and is a part of it. */
   readonly given?: GivenLatents;
+  /** What takes its place in the course of the video, earliest first: one for each of `prompt.then`. */
+  readonly then?: readonly LaterConditioning[];
+}
+
+/** What takes a conditioning's place in the course of the video. */
+export interface LaterConditioning extends Omit<Conditioning, "given" | "then"> {
+  /** As `LaterPrompt.from` has it. */
+  readonly from: number;
 }
 
 /** Latent frames that were not made but given, such as those of an image or of a video. */

@@ -3,7 +3,14 @@
 /** Reported by a stage about its own work. */
 export type StageEvent =
   | { readonly type: "step"; readonly chunk: number; readonly step: number; readonly steps: number }
-  | { readonly type: "prompt"; readonly chunk: number; readonly text: string }
+  | {
+    /** A prompt as it is followed from a chunk on. */
+    readonly type: "prompt";
+    readonly chunk: number;
+    readonly text: string;
+    /** Number of the chunk's first picture, where the stage knows it. */
+    readonly first?: number;
+  }
   | { readonly type: "bytes"; readonly bytes: number }
   | { readonly type: "warning"; readonly message: string };
 

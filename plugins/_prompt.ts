@@ -8,9 +8,10 @@ export const maxPromptLength = 20_000;
  * Refuses a prompt that no stage can use. Line ends and tabs are fine, as are all other characters
  * that are not control characters; nothing is removed silently.
  *
- * @throws {UserError} if the text is empty, too long or holds a control character, or the seed is none
+ * @throws {UserError} if a text is empty, too long or holds a control character, the seed is none, or what follows is
+ * not in order
  */
-export function checkPrompt({ text, negative, seed }: Prompt): void {
+export function checkPrompt({ text, negative, seed, then = [] }: Prompt): void {
   if (typeof text !== "string" || text.trim() === "") {
     throw new UserError(
       'The prompt is empty: expected a description of the video. Write one, such as "a red ball bounces on a green floor".',
@@ -22,6 +23,22 @@ export function checkPrompt({ text, negative, seed }: Prompt): void {
     throw new UserError(
       `The seed cannot be ${seed}: expected a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`,
     );
+  }
+  let before = 1;
+  for (const { from, text } of then) {
+    if (!Number.isSafeInteger(from) || from < before) {
+      throw new UserError(
+        `A prompt cannot begin with picture ${from}: expected a whole number from ${before} on, earliest first. ` +
+          "timeline() makes it of seconds.",
+      );
+    }
+    before = from;
+    if (typeof text !== "string" || text.trim() === "") {
+      throw new UserError(
+        `The prompt that begins with picture ${from} is empty: expected a description of what to show from there on.`,
+      );
+    }
+    checkText("prompt", text);
   }
 }
 

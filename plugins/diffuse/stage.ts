@@ -16,10 +16,13 @@ import {
   type Stage,
   UserError,
 } from "../../pipeline/mod.ts";
+import type { LaterConditioning } from "../../pipeline/data.ts";
+import { picturesOf } from "../../pipeline/pictures.ts";
 import { openStageDevice } from "../_devices.ts";
 import { mending } from "../_files.ts";
 import { CausalWanModel } from "./model.ts";
 import { type DiffuseOptions, effective, type EffectiveOptions } from "./options.ts";
+import { Programme } from "./programme.ts";
 import { type Sampling, samplingOf } from "./sampling.ts";
 import { openTransformer } from "./weights.ts";
 
@@ -74,12 +77,14 @@ export class DiffuseStage implements Stage<"conditioning", "latents"> {
     await using arriving = new Newest(input);
     const first = await arriving.next();
     if (first === undefined) return;
-    let conditioning = first;
-    checkGiven(conditioning);
+    let conditioning: Conditioning | LaterConditioning = first;
+    checkGiven(first);
     const { recache } = this.#options;
     const [, channels, height, width] = this.#model.latentsShape;
-    const length = this.#length(conditioning.given);
+    const length = this.#length(first.given);
     const { latentFrames, givenFrames } = length;
+    const last = latentFrames === 0 ? Infinity : picturesOf(latentFrames - length.chunk);
+    const programme = new Programme(arriving, first, { last, report });
     const source = normalSource(
       this.#options.noise,
       conditioning.prompt.seed ?? this.#options.seed,
@@ -97,10 +102,10 @@ export class DiffuseStage implements Stage<"conditioning", "latents"> {
     // A stop ends the pass in flight: the chunk it belongs to is given up, those before it are whole.
     const early = AbortSignal.any([signal, stop]);
     await this.#follow(conditioning, early);
-    let next: Conditioning | undefined;
+    let next: typeof conditioning | undefined;
     const chunks = this.#rollOut({
       ...length,
-      ...(conditioning.given && { given: conditioning.given.data }),
+      ...(first.given && { given: first.given.data }),
       contextNoise: this.#effective.contextNoise,
       noise: drawnNoise(source, channels * height * width, latentFrames, givenFrames),
       signal: early,
@@ -109,13 +114,16 @@ export class DiffuseStage implements Stage<"conditioning", "latents"> {
         await whenRunning();
         return stop.aborted ? "stop" : undefined;
       },
-      ...(recache && { recache: () => (next = arriving.take()) !== undefined }),
-      prepare: async ({ index }) => {
-        const arrived = recache && index > 0 ? next : arriving.take();
-        if (!arrived) return;
-        conditioning = arrived;
-        await this.#follow(arrived, early);
-        report({ type: "prompt", chunk: index, text: arrived.prompt.text });
+      ...(recache && {
+        recache: ({ frame }) => (next = programme.at(picturesOf(frame))) !== undefined,
+      }),
+      prepare: async ({ index, frame }) => {
+        const turn = recache && index > 0 ? next : programme.at(picturesOf(frame));
+        if (!turn) return;
+        conditioning = turn;
+        await this.#follow(turn, early);
+        const { text } = turn.prompt;
+        report({ type: "prompt", chunk: index, text, first: picturesOf(frame) });
       },
     });
     try {
@@ -168,7 +176,10 @@ export class DiffuseStage implements Stage<"conditioning", "latents"> {
   }
 
   /** Gives the model a prompt for the chunks to come. */
-  async #follow(conditioning: Conditioning, signal: AbortSignal): Promise<void> {
+  async #follow(
+    conditioning: LaterConditioning | Conditioning,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { textLen, textDim } = this.#effective.sizes;
     const { tokens, channels, embeddings, negative } = conditioning;
     if (tokens !== textLen || channels !== textDim) {

@@ -1,5 +1,6 @@
 import { openStageDevice } from "../_devices.ts";
 import type { Conditioning, CreateContext, Prompt, RunContext, Stage } from "../../pipeline/mod.ts";
+import type { LaterConditioning } from "../../pipeline/data.ts";
 import { UserError } from "../../pipeline/mod.ts";
 import { locate, mending, openWeights } from "../_files.ts";
 import { type TextModel, textModels } from "../_models.ts";
@@ -80,14 +81,18 @@ export class TextStage implements Stage<"prompt", "conditioning"> {
         const encoded = await this.#encode("negative prompt", negative, context);
         this.#lastNegative = { text: negative, embeddings: encoded.embeddings };
       }
-      yield {
-        prompt,
-        embeddings,
+      const common = {
         tokens: textLen,
         channels: dim,
-        length,
         ...(negative !== undefined && { negative: this.#lastNegative!.embeddings }),
       };
+      const { then = [], ...first } = prompt;
+      const later: LaterConditioning[] = [];
+      for (const { from, text } of then) {
+        const encoded = await this.#encode("prompt", text, context);
+        later.push({ prompt: { ...first, text }, ...encoded, ...common, from });
+      }
+      yield { prompt, embeddings, length, ...common, ...(later.length > 0 && { then: later }) };
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Prompt } from "../../pipeline/data.ts";
+import type { LaterPrompt, Prompt } from "../../pipeline/data.ts";
 import type { CreateContext, RunContext, Stage } from "../../pipeline/stage.ts";
 import { checkPrompt } from "../_prompt.ts";
 import { createLanguageModel } from "./language_model.ts";
@@ -6,7 +6,7 @@ import type { ExtendPromptOptions } from "./options.ts";
 import { toModelWording } from "./template.ts";
 
 /** Gives the rewritten text; warns through `report`. */
-type Extend = (prompt: Prompt, context: RunContext) => string | Promise<string>;
+type Extend = (text: string, context: RunContext) => string | Promise<string>;
 
 /** @throws {UserError} if an option that the provider needs is missing */
 export function createExtendPrompt(
@@ -35,9 +35,13 @@ class ExtendPrompt implements Stage<"prompt", "prompt"> {
     for await (const prompt of input) {
       context.signal.throwIfAborted();
       checkPrompt(prompt);
-      const text = await this.#extend(prompt, context);
+      const text = await this.#extend(prompt.text, context);
       if (this.#provider !== "none") context.report({ type: "prompt", chunk: 0, text });
-      yield { ...prompt, text };
+      const then: LaterPrompt[] = [];
+      for (const later of prompt.then ?? []) {
+        then.push({ ...later, text: await this.#extend(later.text, context) });
+      }
+      yield { ...prompt, text, ...(then.length > 0 && { then }) };
     }
   }
 
@@ -47,16 +51,16 @@ class ExtendPrompt implements Stage<"prompt", "prompt"> {
 }
 
 function chooseProvider(options: ExtendPromptOptions, directory: string): Extend {
-  if (options.provider === "none") return ({ text }) => text;
+  if (options.provider === "none") return (text) => text;
   if (options.provider === "template") {
-    return ({ text }, { report }) => {
+    return (text, { report }) => {
       const { text: extended, warnings } = toModelWording(text);
       for (const message of warnings) report({ type: "warning", message });
       return extended;
     };
   }
   const model = createLanguageModel(options, directory);
-  return async ({ text }, { signal, report }) => {
+  return async (text, { signal, report }) => {
     try {
       return await model.extend(text, signal);
     } catch (error) {
