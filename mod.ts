@@ -57,7 +57,13 @@ export type {
 } from "./pipeline/export.ts";
 export type { MemoryContext, MemoryPart, StageMemory } from "./pipeline/memory.ts";
 export { planMemory, type PlannedStage } from "./pipeline/plan_memory.ts";
-export { ConfigError, type ConfigPlace, StageError, UserError } from "./pipeline/errors.ts";
+export {
+  ConfigError,
+  type ConfigPlace,
+  type ConfigProblem,
+  StageError,
+  UserError,
+} from "./pipeline/errors.ts";
 export { definePlugin } from "./pipeline/define.ts";
 export { type Joined, type LastKind, type Part, pipe } from "./pipeline/pipe.ts";
 export {
@@ -71,6 +77,7 @@ export {
   type LoadOptions,
   parseConfig,
   type ParseOptions,
+  type StageProblem,
 } from "./pipeline/config.ts";
 export { findPlugin, isPlugin, type PluginSources } from "./pipeline/registry.ts";
 export { configSchema, type JsonSchema, optionsSchema } from "./pipeline/schema.ts";

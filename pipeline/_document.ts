@@ -11,17 +11,21 @@ import {
   type YAMLError,
 } from "yaml";
 import { isRecord } from "./_options.ts";
-import { ConfigError, type ConfigPlace } from "./errors.ts";
+import { ConfigError, type ConfigPlace, type ConfigProblem } from "./errors.ts";
 import { spellPath } from "./define.ts";
 
 type Path = readonly PropertyKey[];
 
-/** A config's text as data that knows where each part of it stands. JSON is read as the YAML it is. */
+/**
+ * A config's text as data that knows where each part of it stands, and collects what is wrong with
+ * it. JSON is read as the YAML it is.
+ */
 export class ConfigDocument {
   readonly file: string;
   readonly #document: Document.Parsed;
   readonly #lines: LineCounter;
   readonly #overrides: { readonly path: Path; readonly text: string }[] = [];
+  readonly #problems: (ConfigProblem & { readonly cause?: unknown })[] = [];
   #value: Record<string, unknown>;
 
   /** @throws {ConfigError} where the text is no YAML, or no mapping. */
@@ -29,16 +33,7 @@ export class ConfigDocument {
     this.file = file;
     this.#lines = new LineCounter();
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
-    // An unknown tag is only a warning there; to ignore it would be to change what was asked for.
-    const [problem] = [...this.#document.errors, ...this.#document.warnings];
-    if (problem !== undefined) throw this.#syntaxError(problem, text);
-    visit(this.#document, {
-      Alias: (_, alias) => {
-        if (alias.resolve(this.#document) !== undefined) return;
-        const message = `there is no anchor &${alias.source} before this.`;
-        throw new ConfigError(message, this.#place(alias.range?.[0] ?? 0));
-      },
-    });
+    this.#readSyntax(text);
     if (this.#document.contents === null) {
       throw new ConfigError("the file is empty: expected a pipeline with a name and stages.", {
         file,
@@ -54,9 +49,10 @@ export class ConfigDocument {
     }
     this.#value = {};
     if (!isRecord(value)) {
-      throw this.error([], "expected a mapping with name and stages, got " + describe(value) + ".");
+      this.report([], `expected a mapping with name and stages, got ${describe(value)}.`);
+      this.throwProblems();
     }
-    this.#value = value;
+    this.#value = value as Record<string, unknown>;
   }
 
   get value(): Readonly<Record<string, unknown>> {
@@ -69,20 +65,44 @@ export class ConfigDocument {
     this.#value = this.#assign(this.#value, path, value) as Record<string, unknown>;
   }
 
-  /** An error about what stands at `path`, or about its key. */
-  error(
-    path: Path,
-    message: string,
-    about: "key" | "value" = "value",
-    cause?: unknown,
-  ): ConfigError {
-    const options = cause === undefined ? {} : { cause };
+  /** Notes what is wrong with what stands at `path`, or with its key. */
+  report(path: Path, reason: string, about: "key" | "value" = "value", cause?: unknown): void {
     const override = this.#overrides.findLast((each) =>
       each.path.length <= path.length && each.path.every((key, i) => key === path[i])
     );
-    if (override !== undefined) return overrideError(override.text, message, options);
-    const place = this.#place(this.#offset(path, about), spellPath(path));
-    return new ConfigError(message, place, options);
+    const place = override === undefined
+      ? this.#place(this.#offset(path, about), spellPath(path))
+      : overridePlace(override.text);
+    this.#note({ ...place, reason, ...(cause === undefined ? {} : { cause }) });
+  }
+
+  /** Runs a check, and notes the problems that it throws. */
+  attempt(check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      for (const problem of error.problems) this.#note(problem);
+    }
+  }
+
+  /** @throws {ConfigError} with everything noted so far, if there is anything. */
+  throwProblems(): void {
+    if (this.#problems.length === 0) return;
+    const problems = this.#problems.map(({ cause: _, ...problem }) => problem);
+    const [first, ...others] = this.#problems;
+    const options = others.length > 0 || first?.cause === undefined ? {} : { cause: first.cause };
+    throw new ConfigError(problems, this.file, options);
+  }
+
+  /** What an anchor's text has wrong is wrong wherever it is used, and is told once. */
+  #note(problem: ConfigProblem & { readonly cause?: unknown }): void {
+    const told = this.#problems.some((other) =>
+      other.file === problem.file && other.line === problem.line &&
+      other.column === problem.column && other.reason === problem.reason &&
+      withoutStage(other.key) === withoutStage(problem.key)
+    );
+    if (!told) this.#problems.push(problem);
   }
 
   #place(offset: number, key = ""): ConfigPlace {
@@ -90,14 +110,40 @@ export class ConfigDocument {
     return { file: this.file, line, column, key };
   }
 
-  #syntaxError({ code, message, pos: [offset] }: YAMLError, text: string): ConfigError {
+  /**
+   * Notes what the text has wrong as YAML. Keys given twice and unknown tags leave the rest readable;
+   * of other errors only the first is told, since it often causes those after it.
+   *
+   * @throws {ConfigError} where the rest cannot be read.
+   */
+  #readSyntax(text: string): void {
+    // An unknown tag is only a warning there; to ignore it would be to change what was asked for.
+    const all = [...this.#document.errors, ...this.#document.warnings];
+    const mild = all.filter(({ code }) =>
+      code === "DUPLICATE_KEY" || code === "TAG_RESOLVE_FAILED"
+    );
+    const grave = all.filter((each) => !mild.includes(each)).slice(0, 1);
+    for (const error of [...grave, ...mild]) this.#note(this.#syntaxProblem(error, text));
+    let lost = false;
+    visit(this.#document, {
+      Alias: (_, alias) => {
+        if (alias.resolve(this.#document) !== undefined) return;
+        lost = true;
+        const reason = `there is no anchor &${alias.source} before this.`;
+        this.#note({ ...this.#place(alias.range?.[0] ?? 0), reason });
+      },
+    });
+    if (grave.length > 0 || lost) this.throwProblems();
+  }
+
+  #syntaxProblem({ code, message, pos: [offset] }: YAMLError, text: string): ConfigProblem {
     const key = /^"[^"]*"|^'[^']*'|^[^\s:]*/.exec(text.slice(offset))?.[0] ?? "";
     const reason = code === "DUPLICATE_KEY"
       ? `the key "${key.replace(/^["']|["']$/g, "")}" is given twice: remove one of them.`
       : code === "MULTIPLE_DOCS"
       ? "expected one document: remove this line and what follows it."
       : `this is no valid YAML. ${message}`;
-    return new ConfigError(reason, this.#place(offset));
+    return { ...this.#place(offset), reason };
   }
 
   /** Where a node begins; where there is none, the innermost one around it. */
@@ -135,8 +181,16 @@ export class ConfigDocument {
 }
 
 /** An error about a `--set` text. */
-export function overrideError(text: string, message: string, options?: ErrorOptions): ConfigError {
-  return new ConfigError(message, { file: `--set ${text}`, key: "" }, options);
+export function overrideError(text: string, message: string): ConfigError {
+  return new ConfigError(message, overridePlace(text));
+}
+
+function overridePlace(text: string): ConfigPlace {
+  return { file: `--set ${text}`, key: "" };
+}
+
+function withoutStage(key: string): string {
+  return key.replace(/^stages\[\d+\]/, "");
 }
 
 /** What a value is, in a word. */

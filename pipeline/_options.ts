@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { suggestName, toKebab } from "./names.ts";
+import { nearestName, suggestName, toKebab } from "./names.ts";
 
 type Schema = z.core.$ZodType;
 type Path = readonly PropertyKey[];
@@ -12,6 +12,8 @@ export interface OptionProblem {
   readonly reason: string;
   /** No schema knows the name. */
   readonly unknown: boolean;
+  /** It was to be there, and is not. */
+  readonly missing?: boolean;
 }
 
 export type CheckedOptions =
@@ -19,29 +21,48 @@ export type CheckedOptions =
   | { readonly problems: readonly OptionProblem[] };
 
 /**
- * Checks `value` against a plugin's schema. `kebab` says how its keys are spelt: as in configs, or
- * as in code. Keys that no schema knows are problems at any depth.
+ * Checks `value` against a plugin's schema, and gives every problem. `kebab` says how its keys are
+ * spelt: as in configs, or as in code. Keys that no schema knows are problems at any depth.
  */
 export function checkOptions(schema: z.ZodObject, value: unknown, kebab: boolean): CheckedOptions {
-  const problems: OptionProblem[] = [];
+  const unknown: (OptionProblem & { readonly meant: string | undefined })[] = [];
   const read = kebab ? toKebab : (name: string) => name;
   const renamed = renameKeys(schema, value, (shape, key, path) => {
     const name = Object.keys(shape).find((each) => read(each) === key);
     if (name === undefined) {
       const known = Object.keys(shape).map(toKebab);
       const spelt = toKebab(key);
-      problems.push({
+      unknown.push({
         path: [...path, kebab ? key : spelt],
         reason: `there is no such option.${suggestName(spelt, known)}`,
         unknown: true,
+        meant: nearestName(spelt, known),
       });
     }
     return name ?? key;
   });
-  if (problems.length > 0) return { problems };
-  const result = schema.safeParse(renamed);
-  if (result.success) return { options: result.data };
-  return { problems: result.error.issues.map((issue) => problemOf(schema, issue, renamed)) };
+  if (unknown.length === 0) {
+    const result = schema.safeParse(renamed);
+    if (result.success) return { options: result.data };
+    return { problems: result.error.issues.map((issue) => problemOf(schema, issue, renamed)) };
+  }
+  // An option that is missing since its name is misspelt is one problem, not two.
+  const misspelt = unknown.map(({ path, meant }) =>
+    [...path.slice(0, -1).map((key) => toKebab(String(key))), meant].join("\n")
+  );
+  const others = issuesOfEach(schema, renamed).map((issue) => problemOf(schema, issue, renamed))
+    .filter(({ path, missing }) => !(missing && misspelt.includes(path.join("\n"))));
+  return { problems: [...unknown, ...others] };
+}
+
+/** What is wrong with each option by itself: how they go together nobody knows while one is unknown. */
+function issuesOfEach(schema: z.ZodObject, value: unknown): z.core.$ZodIssue[] {
+  if (!isRecord(value)) return [];
+  return Object.entries(schema.shape).flatMap(([key, each]) => {
+    const { error } = (each as z.ZodType).safeParse(value[key]);
+    return (error?.issues ?? []).filter(({ code }) => code !== "unrecognized_keys")
+      .map((issue) => ({ ...issue, path: [key, ...issue.path] }));
+  });
 }
 
 /** Validated options in the spelling of configs; options that were left out stay out. */
@@ -140,7 +161,7 @@ function problemOf(schema: Schema, issue: z.core.$ZodIssue, value: unknown): Opt
   const reason = inside === undefined
     ? `it is missing: expected ${expectation(issue)}.`
     : `expected ${expectation(issue)}, got ${show(inside)}.${nearest}`;
-  return { path, reason, unknown: false };
+  return { path, reason, unknown: false, missing: inside === undefined };
 }
 
 function nearestOf(name: string, values: readonly unknown[]): string {

@@ -5,11 +5,14 @@ import { suggestName } from "./names.ts";
 /** Keys beside `stages` that may be overridden. */
 const PLAIN_KEYS = ["name", "description", "device"];
 
-/** Puts one `stage.option=value` into a config; `names` are the plugins of its stages in order. */
+/**
+ * Puts one `stage.option=value` into a config; `names` are the plugins of its stages in order,
+ * undefined where a stage's plugin could not be found.
+ */
 export function applyOverride(
   document: ConfigDocument,
   text: string,
-  names: readonly string[],
+  names: readonly (string | undefined)[],
 ): void {
   const split = text.indexOf("=");
   if (split < 1) {
@@ -31,10 +34,15 @@ export function applyOverride(
     return;
   }
   const stage = findStage(text, target, names);
+  if (stage === undefined) return;
   document.override(["stages", stage, "with", ...keys], value, text);
 }
 
-function findStage(text: string, target: string, names: readonly string[]): number {
+function findStage(
+  text: string,
+  target: string,
+  names: readonly (string | undefined)[],
+): number | undefined {
   if (/^\d+$/.test(target) && Number(target) < names.length) return Number(target);
   const found = names.flatMap((name, i) => name === target ? [i] : []);
   if (found.length > 1) {
@@ -45,7 +53,10 @@ function findStage(text: string, target: string, names: readonly string[]): numb
     );
   }
   if (found[0] === undefined) {
-    throw overrideError(text, `there is no stage "${target}".${suggestName(target, names)}`);
+    const known = names.filter((name) => name !== undefined);
+    // It may be the stage whose plugin could not be found, which is told already.
+    if (known.length < names.length || names.length === 0) return undefined;
+    throw overrideError(text, `there is no stage "${target}".${suggestName(target, known)}`);
   }
   return found[0];
 }

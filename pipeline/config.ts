@@ -1,12 +1,12 @@
 import { dirname, resolve } from "@std/path";
 import { Document, isScalar, visit } from "yaml";
-import { ConfigDocument, describe } from "./_document.ts";
+import { ConfigDocument } from "./_document.ts";
 import { isRecord, spellOptions } from "./_options.ts";
 import { applyOverride } from "./_override.ts";
+import { checkHead, checkStructure, isMisspelt, STAGE_KEYS, stagesOf } from "./_structure.ts";
 import { chooseOptions, OptionsError } from "./define.ts";
 import { ConfigError, UserError } from "./errors.ts";
-import { suggestName } from "./names.ts";
-import { findMismatch, joinStages } from "./pipe.ts";
+import { joinStages, mismatchOf } from "./pipe.ts";
 import type { AnyPlugin, StageSpec } from "./plugin.ts";
 import { findPlugin } from "./registry.ts";
 import type { Pipeline } from "./run.ts";
@@ -62,13 +62,26 @@ export interface ParseOptions extends LoadOptions {
   readonly file: string;
   /** Folder that `./file.ts` plugins start from. Default: the current one. */
   readonly directory?: string;
+  /**
+   * What may not stand in a stage, beside what is wrong anyway; each stage as it is written is given.
+   * A stage with such a problem is not made, nor its module imported. Default: nothing.
+   */
+  readonly refuse?: (stage: Readonly<Record<string, unknown>>) => readonly StageProblem[];
+}
+
+/** What may not stand in a stage. */
+export interface StageProblem {
+  /** Keys from the stage on, such as `["with", "path"]`. */
+  readonly path: readonly PropertyKey[];
+  /** A sentence without the place. */
+  readonly reason: string;
 }
 
 /**
  * Reads a config, YAML or JSON.
  *
- * @throws {ConfigError} which names file, line, column and key, says what was expected, and suggests
- * the nearest known name.
+ * @throws {ConfigError} which tells of everything that is wrong, but for what may only follow from
+ * something told: file, line, column and key, what was expected, and the nearest known name.
  */
 export async function loadConfig(path: string, options: LoadOptions): Promise<Config> {
   let text: string;
@@ -85,32 +98,28 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Co
 
 /** Reads a config from its text, as `loadConfig` does from a file. */
 export async function parseConfig(text: string, options: ParseOptions): Promise<Config> {
-  const { plugins, set = [], file, directory = Deno.cwd() } = options;
+  const { plugins, set = [], file } = options;
   const document = new ConfigDocument(text, file);
   checkStructure(document);
-  const uses = stagesOf(document).map(({ use }) => use as string);
-  const found = await Promise.all(uses.map(async (use, i) => {
-    try {
-      return await findPlugin(use, { plugins, directory });
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      throw document.error(["stages", i, "use"], error.message, "value", error);
-    }
-  }));
-  for (const each of set) applyOverride(document, each, found.map(({ name }) => name));
-  checkStructure(document);
-  const stages = stagesOf(document).map((stage, i) => ({
-    use: stage.use as string,
-    spec: chooseStage(document, i, found[i] as AnyPlugin, stage.with ?? {}),
-  }));
-  checkKinds(document, stages.map(({ spec }) => spec), plugins);
+  const found = await Promise.all(
+    stagesOf(document).map((stage, i) => findStage(document, i, stage, options)),
+  );
+  const names = found.map((plugin) => plugin?.name);
+  for (const each of set) document.attempt(() => applyOverride(document, each, names));
+  if (set.length > 0) checkHead(document);
+  const specs = stagesOf(document).map((stage, i) => chooseStage(document, i, found[i], stage));
+  checkKinds(document, found, plugins);
+  document.throwProblems();
   const { name, description, device } = document.value;
   return {
     name: name as string,
     description: description as string | undefined,
     device: device as string | undefined,
     file,
-    stages,
+    stages: stagesOf(document).map((stage, i) => ({
+      use: (stage as { readonly use: string }).use,
+      spec: specs[i] as StageSpec,
+    })),
   };
 }
 
@@ -145,107 +154,65 @@ export function formatConfig(config: Config): string {
   return document.toString({ lineWidth: 100 });
 }
 
-const KEYS = ["name", "description", "device", "stages", "$schema"];
-const STAGE_KEYS = ["use", "with"];
-
-function stagesOf(document: ConfigDocument): readonly Record<string, unknown>[] {
-  return document.value.stages as Record<string, unknown>[];
-}
-
-/** Checks all but what plugins know: keys and their types. */
-function checkStructure(document: ConfigDocument): void {
-  const { value } = document;
-  checkKeys(document, [], value, KEYS);
-  checkText(document, ["name"], value.name, true);
-  for (const key of ["description", "device", "$schema"]) {
-    checkText(document, [key], value[key], false);
-  }
-  const { stages } = value;
-  if (stages === undefined) {
-    throw document.error([], `the key "stages" is missing: expected a list.`);
-  }
-  if (!Array.isArray(stages)) {
-    throw document.error(["stages"], `expected a list of stages, got ${describe(stages)}.`);
-  }
-  if (stages.length === 0) {
-    throw document.error(["stages"], "expected at least one stage, got none.");
-  }
-  for (const [i, stage] of stages.entries()) {
-    const path = ["stages", i];
-    if (!isRecord(stage)) {
-      const hint = typeof stage === "string" ? ` Write "use: ${stage}".` : "";
-      throw document.error(path, `expected a mapping with use, got ${describe(stage)}.${hint}`);
-    }
-    checkKeys(document, path, stage, STAGE_KEYS);
-    checkText(document, [...path, "use"], stage.use, true);
-    const options = stage.with ?? {};
-    if (!isRecord(options)) {
-      throw document.error(
-        [...path, "with"],
-        `expected a mapping of options, got ${describe(options)}.`,
-      );
-    }
-  }
-}
-
-function checkKeys(
+/** The plugin that a stage names; undefined where it may not stand here, or there is none. */
+async function findStage(
   document: ConfigDocument,
-  path: readonly PropertyKey[],
-  value: Record<string, unknown>,
-  known: readonly string[],
-): void {
-  const key = Object.keys(value).find((each) => !known.includes(each));
-  if (key === undefined) return;
-  const shown = known.filter((each) => !each.startsWith("$"));
-  throw document.error([...path, key], `there is no such key.${suggestName(key, shown)}`, "key");
-}
-
-function checkText(
-  document: ConfigDocument,
-  path: readonly PropertyKey[],
-  value: unknown,
-  required: boolean,
-): void {
-  if (value === undefined && !required) return;
-  if (typeof value === "string" && value !== "") return;
-  if (value === undefined) {
-    const message = `the key "${String(path.at(-1))}" is missing: expected a string.`;
-    throw document.error(path.slice(0, -1), message);
+  index: number,
+  stage: unknown,
+  { plugins, directory = Deno.cwd(), refuse }: ParseOptions,
+): Promise<AnyPlugin | undefined> {
+  if (!isRecord(stage)) return undefined;
+  const refused = refuse?.(stage) ?? [];
+  for (const { path, reason } of refused) document.report(["stages", index, ...path], reason);
+  const { use } = stage;
+  if (refused.length > 0 || typeof use !== "string" || use === "") return undefined;
+  try {
+    return await findPlugin(use, { plugins, directory });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    document.report(["stages", index, "use"], error.message, "value", error);
   }
-  throw document.error(
-    path,
-    `expected a string, got ${value === "" ? "an empty one" : describe(value)}.`,
-  );
 }
 
+/** The stage with its options; undefined where those cannot be told or are wrong. */
 function chooseStage(
   document: ConfigDocument,
   index: number,
-  plugin: AnyPlugin,
-  options: unknown,
-): StageSpec {
+  plugin: AnyPlugin | undefined,
+  stage: unknown,
+): StageSpec | undefined {
+  if (plugin === undefined || !isRecord(stage)) return undefined;
+  if (stage.with === undefined && isMisspelt("with", stage, STAGE_KEYS)) return undefined;
+  const options = stage.with ?? {};
+  if (!isRecord(options)) return undefined;
   try {
     return chooseOptions(plugin, options, true);
   } catch (error) {
     if (!(error instanceof OptionsError)) throw error;
-    const errors = error.problems.map(({ path, reason, unknown }) =>
-      document.error(["stages", index, "with", ...path], reason, unknown ? "key" : "value", error)
-    );
-    throw errors.reduce((a, b) => (b.line ?? 0) < (a.line ?? 0) ? b : a);
+    for (const { path, reason, unknown } of error.problems) {
+      const about = unknown ? "key" : "value";
+      document.report(["stages", index, "with", ...path], reason, about, error);
+    }
   }
 }
 
+/** Tells of neighbours that do not fit; of several in a row only the first, which may cause the others. */
 function checkKinds(
   document: ConfigDocument,
-  specs: readonly StageSpec[],
+  found: readonly (AnyPlugin | undefined)[],
   plugins: readonly AnyPlugin[],
 ): void {
-  const mismatch = findMismatch(specs);
-  if (mismatch === undefined) return;
-  const { index, message } = mismatch;
-  const between = plugins.filter(({ takes, gives }) =>
-    takes === specs[index - 1]?.gives && gives === specs[index]?.takes
-  ).map(({ name }) => `"${name}"`);
-  const hint = between.length === 0 ? "" : ` Between them fits ${between.join(" or ")}.`;
-  throw document.error(["stages", index, "use"], message + hint);
+  let before = false;
+  for (const [i, plugin] of found.entries()) {
+    const last = found[i - 1];
+    const message = last && plugin && mismatchOf(last, plugin);
+    if (message !== undefined && !before) {
+      const between = plugins.filter(({ takes, gives }) =>
+        takes === last?.gives && gives === plugin?.takes
+      ).map(({ name }) => `"${name}"`);
+      const hint = between.length === 0 ? "" : ` Between them fits ${between.join(" or ")}.`;
+      document.report(["stages", i, "use"], message + hint);
+    }
+    before = message !== undefined;
+  }
 }

@@ -24,7 +24,17 @@ export interface ConfigPlace {
   readonly key: string;
 }
 
-/** A config that cannot be used; the message begins with file, line, column and key. */
+/** One thing that is wrong in a config. */
+export interface ConfigProblem extends ConfigPlace {
+  /** A sentence without the place: expected …, got …, and the way out. */
+  readonly reason: string;
+}
+
+/**
+ * A config that cannot be used. With one problem the message is its line: file, line, column, key
+ * and reason. With several it counts them, and has such a line for each. The place is that of the
+ * first.
+ */
 export class ConfigError extends UserError implements ConfigPlace {
   /** Tells this class from others where `instanceof` cannot. */
   override name = "ConfigError";
@@ -36,17 +46,54 @@ export class ConfigError extends UserError implements ConfigPlace {
   readonly column: number | undefined;
   /** Such as `stages[2].with.latent-frames`; empty for the file as a whole. */
   readonly key: string;
+  /** Everything that is wrong, at least one thing: in the order of lines, overrides last. */
+  readonly problems: readonly ConfigProblem[];
 
   /** What is wrong at `place`; the place is put before it. */
-  constructor(message: string, place: ConfigPlace, options: ErrorOptions = {}) {
-    const { file, line, column, key } = place;
-    const spot = line === undefined ? file : `${file}:${line}:${column ?? 1}`;
-    super(`${spot}: ${key === "" ? "" : `${key}: `}${message}`, options);
-    this.file = file;
-    this.line = line;
-    this.column = column;
-    this.key = key;
+  constructor(message: string, place: ConfigPlace, options?: ErrorOptions);
+  /** Everything that is wrong with `file`, which the count names; at least one thing. */
+  constructor(problems: readonly ConfigProblem[], file: string, options?: ErrorOptions);
+  constructor(
+    given: string | readonly ConfigProblem[],
+    where: ConfigPlace | string,
+    options: ErrorOptions = {},
+  ) {
+    const problems = typeof given === "string"
+      ? [{ ...(where as ConfigPlace), reason: given }]
+      : inOrder(given);
+    const [first] = problems;
+    if (first === undefined) throw new TypeError("A ConfigError of no problems says nothing.");
+    super(problems.length === 1 ? lineOf(first) : listOf(problems, where as string), options);
+    this.file = first.file;
+    this.line = first.line;
+    this.column = first.column;
+    this.key = first.key;
+    this.problems = problems;
   }
+}
+
+/** By line and column; what has no line stands last, in the order it came. */
+function inOrder(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  const last = Number.MAX_SAFE_INTEGER;
+  return problems.toSorted((a, b) =>
+    (a.line ?? last) - (b.line ?? last) || (a.column ?? 0) - (b.column ?? 0)
+  );
+}
+
+function lineOf({ file, line, column, key, reason }: ConfigProblem): string {
+  const spot = line === undefined ? file : `${file}:${line}:${column ?? 1}`;
+  return `${spot}: ${key === "" ? "" : `${key}: `}${reason}`;
+}
+
+function listOf(problems: readonly ConfigProblem[], file: string): string {
+  const overrides = problems.filter((problem) => problem.file !== file).length;
+  const where = overrides === 0
+    ? file
+    : overrides === problems.length
+    ? "--set"
+    : `${file} and --set`;
+  const lines = problems.map((problem) => `  ${lineOf(problem)}`);
+  return [`${problems.length} problems in ${where}:`, ...lines].join("\n");
 }
 
 /** A stage failed; `cause` is what it threw. */

@@ -25,7 +25,13 @@ export type {
 export type { ExportContext, ExportedNetwork, NetworkValue, StageExport } from "./export.ts";
 export type { MemoryContext, MemoryPart, StageMemory } from "./memory.ts";
 export { planMemory, type PlannedStage } from "./plan_memory.ts";
-export { ConfigError, type ConfigPlace, StageError, UserError } from "./errors.ts";
+export {
+  ConfigError,
+  type ConfigPlace,
+  type ConfigProblem,
+  StageError,
+  UserError,
+} from "./errors.ts";
 export { definePlugin } from "./define.ts";
 export { type Joined, joinStages, type LastKind, type Part, pipe } from "./pipe.ts";
 export { Newest } from "./newest.ts";
@@ -41,6 +47,7 @@ export {
   type LoadOptions,
   parseConfig,
   type ParseOptions,
+  type StageProblem,
 } from "./config.ts";
 export { findPlugin, isPlugin, type PluginSources } from "./registry.ts";
 export { configSchema, type JsonSchema, optionsSchema } from "./schema.ts";

@@ -1,7 +1,7 @@
 import { OpenedPipeline } from "./_open.ts";
 import type { Kind } from "./data.ts";
 import { UserError } from "./errors.ts";
-import type { StageSpec } from "./plugin.ts";
+import type { AnyPlugin, StageSpec } from "./plugin.ts";
 import type { OpenOptions, OpenPipeline, Pipeline } from "./run.ts";
 
 /** What can be joined: a stage, or stages joined before. */
@@ -52,14 +52,18 @@ export interface Mismatch {
 
 /** The first stage that cannot take what the one before it gives. */
 export function findMismatch(stages: readonly StageSpec[]): Mismatch | undefined {
-  const index = stages.findIndex((stage, i) => i > 0 && stages[i - 1]?.gives !== stage.takes);
-  const [before, after] = [stages[index - 1], stages[index]];
-  if (before === undefined || after === undefined) return undefined;
-  return {
-    index,
-    message: `The stage "${after.plugin.name}" cannot follow "${before.plugin.name}": expected ` +
-      `${after.takes}, got ${before.gives}.`,
-  };
+  for (const [i, { plugin }] of stages.entries()) {
+    const before = stages[i - 1]?.plugin;
+    const message = before && mismatchOf(before, plugin);
+    if (message !== undefined) return { index: i, message };
+  }
+}
+
+/** Why a plugin's stage cannot follow another's, if so. */
+export function mismatchOf(before: AnyPlugin, after: AnyPlugin): string | undefined {
+  if (before.gives === after.takes) return undefined;
+  return `The stage "${after.name}" cannot follow "${before.name}": expected ${after.takes}, got ` +
+    `${before.gives}.`;
 }
 
 /** Joins stages whose kinds are known only at run time; `defaults` are for `open`. */

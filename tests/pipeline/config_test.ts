@@ -108,7 +108,7 @@ Deno.test("parseConfig() names line, column and key of every mistake", async () 
       `c.yaml:1:1: nam: there is no such key. Did you mean "name"? Known: name, description, device, stages.`,
     ],
     [
-      `name: x\nname: y\nstages: []`,
+      `name: x\nname: y\nstages:\n  - use: count`,
       `c.yaml:2:1: the key "name" is given twice: remove one of them.`,
     ],
     [
@@ -117,7 +117,7 @@ Deno.test("parseConfig() names line, column and key of every mistake", async () 
     ],
     // Types and ranges.
     [
-      `${COUNT}    with:\n      count: lots\n      mode: quick`,
+      `${COUNT}    with:\n      count: lots`,
       `c.yaml:5:14: stages[0].with.count: expected a number, got "lots".`,
     ],
     [
@@ -186,7 +186,7 @@ Deno.test("parseConfig() names line, column and key of every mistake", async () 
       `c.yaml:2:1: ${NO_YAML} Flow sequence in block collection must be sufficiently indented and end with a ]`,
     ],
     ["name: x\n\tstages: []", `c.yaml:2:1: ${NO_YAML} Tabs are not allowed as indentation`],
-    ["name: !odd x\nstages: []", `c.yaml:1:7: ${NO_YAML} Unresolved tag: !odd`],
+    ["name: !odd x\nstages:\n  - use: count", `c.yaml:1:7: ${NO_YAML} Unresolved tag: !odd`],
     ["stages: []\nname: *x", "c.yaml:2:7: there is no anchor &x before this."],
     [
       `${COUNT}---\nname: y`,
