@@ -4,6 +4,10 @@
  *
  * Source: guandeh17/Self-Forcing@33593df3e81fa3ec10239271dd2c100facac6de1, wan/modules/model.py and
  * wan/modules/causal_model.py. Parameters are named as its checkpoints name them.
+ *
+ * In a float16 graph the Linear layers inside the blocks, rotary positions and attention compute in 16 bits. In float32
+ * stay what the timestep becomes, the tokens between the blocks (each adds to them), LayerNorm, and the first and the
+ * last Linear, which cost nothing.
  */
 
 import {
@@ -24,6 +28,7 @@ import {
   transpose,
   type Value,
 } from "../onnx/mod.ts";
+import { inFloat32, inGraphType } from "./_islands.ts";
 
 /** Sizes of a Wan, causal or not. */
 export interface WanConfig {
@@ -71,7 +76,7 @@ export function tokensPerFrame(config: WanConfig, shape: Omit<ChunkShape, "frame
   return (shape.height / rows) * (shape.width / columns);
 }
 
-/** What a timestep makes of itself. One timestep for all frames has no axis F. */
+/** What a timestep makes of itself, in float32. One timestep for all frames has no axis F. */
 export interface TimeEmbedding {
   /** What the head is modulated by, `[1, D]` or `[F, 1, D]`. */
   readonly e: Value;
@@ -98,10 +103,11 @@ export function embedTime(
 /**
  * One transformer block. What tokens attend to is the caller's: it is all that the Wans differ in.
  *
- * @param x `[T, D]`
+ * @param x `[T, D]` in float32
  * @param e0 see `TimeEmbedding`
  * @param text the prompt's keys and values `[1, X, D]`
- * @param attend takes the modulated tokens `[T, D]` and the scope `self_attn`, gives `[T, D]` before the gate
+ * @param attend takes the modulated tokens `[T, D]` and the scope `self_attn`, gives `[T, D]` before the gate, both in
+ * the graph's type
  */
 export function wanBlock(
   scope: Scope,
@@ -115,23 +121,24 @@ export function wanBlock(
   const { dim, ffnDim, eps } = config;
   const [shift1, scale1, gate1, shift2, scale2, gate2] = modulation(scope, 6, e0, dim) as Six;
 
-  const self = attend(scope.at("self_attn"), modulated(x, shift1, scale1, eps));
-  x = add(x, gated(self, gate1));
+  const self = attend(scope.at("self_attn"), inGraphType(modulated(x, shift1, scale1, eps)));
+  x = add(x, gated(inFloat32(self), gate1));
 
-  const norm3 = scope.at("norm3");
+  const norm3 = scope.at("norm3").like(x);
   const weight = norm3.parameter("weight", [dim]);
   const bias = norm3.parameter("bias", [dim]);
-  const cross = layerNormalization(x, weight, bias, eps);
-  x = add(x, crossAttention(scope.at("cross_attn"), cross, text, config, attention));
+  const cross = inGraphType(layerNormalization(x, weight, bias, eps));
+  const seen = crossAttention(scope.at("cross_attn"), cross, text, config, attention);
+  x = add(x, inFloat32(seen));
 
   const ffn = scope.at("ffn");
-  const widened = gelu(dense(ffn.at(0), modulated(x, shift2, scale2, eps), ffnDim));
-  return add(x, gated(dense(ffn.at(2), widened, dim), gate2));
+  const widened = gelu(dense(ffn.at(0), inGraphType(modulated(x, shift2, scale2, eps)), ffnDim));
+  return add(x, gated(inFloat32(dense(ffn.at(2), widened, dim)), gate2));
 }
 
 type Six = [Value, Value, Value, Value, Value, Value];
 
-/** The flow `[F, C, h, w]` of the last tokens `[T, D]`. */
+/** The flow `[F, C, h, w]` of the last tokens `[T, D]`, both in float32. */
 export function wanHead(
   root: Scope,
   x: Value,
@@ -148,7 +155,8 @@ export function wanHead(
 
 /** The rows of a learned modulation and the time's together: `[D]` each, or `[F, 1, D]`. */
 function modulation(scope: Scope, count: number, time: Value, dim: number): Value[] {
-  const sum = add(scope.parameter("modulation", [1, count, dim], [count, dim]), time);
+  const learned = scope.like(time).parameter("modulation", [1, count, dim], [count, dim]);
+  const sum = add(learned, time);
   const rows = split(sum, Array(count).fill(1), -2);
   return sum.rank === 2 ? rows.map((row) => reshape(row, [dim])) : rows;
 }
@@ -157,7 +165,11 @@ function modulation(scope: Scope, count: number, time: Value, dim: number): Valu
 function modulated(x: Value, shift: Value, scale: Value, eps: number): Value {
   if (shift.rank === 1) return layerNormalization(x, add(scale, 1), shift, eps);
   const [, dim] = x.dims as [number, number];
-  const plain = layerNormalization(x, fill(x.graph, 1, [dim]), fill(x.graph, 0, [dim]), eps);
+  const [ones, zeros] = [1, 0].map((value) => fill(x.graph, value, [dim], x.dtype)) as [
+    Value,
+    Value,
+  ];
+  const plain = layerNormalization(x, ones, zeros, eps);
   return byFrame(plain, shift, (frames) => add(mul(frames, add(scale, 1)), shift));
 }
 
@@ -218,23 +230,28 @@ function crossAttention(
   return dense(scope.at("o"), reshape(mixed, [tokens, dim]), dim);
 }
 
-/** x · weightᵀ + bias of the Linear at `scope`. */
+/** x · weightᵀ + bias of the Linear at `scope`, in x's type. */
 export function dense(scope: Scope, x: Value, out: number): Value {
   const [, inner] = x.dims as [number, number];
-  return linear(x, scope.parameter("weight", [out, inner]), scope.parameter("bias", [out]));
+  const own = scope.like(x);
+  return linear(x, own.parameter("weight", [out, inner]), own.parameter("bias", [out]));
 }
 
+/** RMSNorm at `scope`. In float16 too, the kernels of every device take the mean of squares in float32. */
 export function normed(scope: Scope, x: Value, eps: number): Value {
   return rmsNormalization(x, scope.parameter("weight", [x.dims[1] as number]), eps);
 }
 
-/** Tokens of 1 × 2 × 2 cells in the order frame, row, column: the patches' convolution as one product. */
+/**
+ * Tokens of 1 × 2 × 2 cells in the order frame, row, column: the patches' convolution as one product, in the latents'
+ * type.
+ */
 export function embedPatches(root: Scope, latents: Value, { dim }: WanConfig): Value {
   const [frames, channels, height, width] = latents.dims as [number, number, number, number];
   const cells = reshape(latents, [frames, channels, height / 2, 2, width / 2, 2]);
   const patches = transpose(cells, [0, 2, 4, 1, 3, 5]); // [F, h/2, w/2, C, 2, 2]
   const rows = reshape(patches, [frames * (height / 2) * (width / 2), channels * 4]);
-  const scope = root.at("patch_embedding");
+  const scope = root.at("patch_embedding").like(latents);
   const weight = scope.parameter("weight", [dim, channels, 1, 2, 2], [dim, channels * 4]);
   return linear(rows, weight, scope.parameter("bias", [dim]));
 }

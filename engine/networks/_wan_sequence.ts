@@ -18,6 +18,7 @@ import {
   type WanConfig,
   wanHead,
 } from "./_wan_block.ts";
+import { inGraphType, type Precision } from "./_islands.ts";
 import { contextName } from "./wan_context.ts";
 
 /** Frames `start … end − 1`. */
@@ -39,6 +40,7 @@ export interface SequenceOptions {
   /** Whether the clip's clean frames are read too, in front of the noisy ones (teacher forcing). */
   readonly clean: boolean;
   readonly attention?: AttentionKind | undefined;
+  readonly dtype?: Precision | undefined;
 }
 
 /**
@@ -50,13 +52,13 @@ export interface SequenceOptions {
 export function wanSequence(
   config: WanConfig,
   shape: ChunkShape,
-  { name, plan, timePerFrame, clean, attention = "fused" }: SequenceOptions,
+  { name, plan, timePerFrame, clean, attention = "fused", dtype = "float32" }: SequenceOptions,
 ): Graph {
   const { dim, numHeads, numLayers, freqDim, inDim, textLen } = config;
   const { frames, height, width } = shape;
   const perFrame = tokensPerFrame(config, shape);
   const tokens = frames * perFrame;
-  const graph = new Graph(name);
+  const graph = new Graph(name, dtype);
   const root = new Scope(graph);
   const float = (name: string, dims: readonly number[]) => graph.input(name, "float32", dims);
   const twice = (first: Value | undefined, x: Value) => first ? concat([first, x], 0) : x;
@@ -67,7 +69,7 @@ export function wanSequence(
   const sinusoids = [timePerFrame ? frames : 1, freqDim];
   const time = twice(clean ? float("clean-time", sinusoids) : undefined, float("time", sinusoids));
   const [cos, sin] = ["cos", "sin"].map((table) => {
-    const given = float(table, angles);
+    const given = inGraphType(float(table, angles));
     return twice(clean ? given : undefined, given);
   }) as [Value, Value];
 
@@ -88,8 +90,8 @@ export function wanSequence(
       return dense(scope.at("o"), reshape(all, [x.dims[0] as number, dim]), dim);
     };
     const text: KeysAndValues = {
-      k: float(contextName(layer, "k"), [1, textLen, dim]),
-      v: float(contextName(layer, "v"), [1, textLen, dim]),
+      k: graph.input(contextName(layer, "k"), dtype, [1, textLen, dim]),
+      v: graph.input(contextName(layer, "v"), dtype, [1, textLen, dim]),
     };
     x = wanBlock(root.at("blocks", layer), x, e0, text, attendSpans, config, attention);
   }

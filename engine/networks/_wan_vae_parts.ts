@@ -24,6 +24,7 @@ import {
   transpose,
   type Value,
 } from "../onnx/mod.ts";
+import { inFloat32, inGraphType } from "./_islands.ts";
 import type { AttentionKind } from "./_wan_block.ts";
 
 /** Where a piece lies: all of its clip, its beginning, or somewhere behind that. */
@@ -51,7 +52,7 @@ export class Past {
   /** `x` behind the `count` frames before it. */
   before(scope: Scope, x: Value, count = TAPS - 1): Value {
     if (this.#part !== "next") return this.keep(scope, pad(x, 0, count), count);
-    const memory = this.#graph.input(this.#nameOf(scope), "float32", x.dims.with(0, count));
+    const memory = this.#graph.input(this.#nameOf(scope), x.dtype, x.dims.with(0, count));
     return this.keep(scope, concat([memory, x], 0), count);
   }
 
@@ -177,5 +178,6 @@ export function normed(scope: Scope, x: Value, rank: 3 | 4 = 4): Value {
   const channels = x.dims[1] as number;
   const stored = [channels, ...Array<number>(rank - 1).fill(1)];
   const gamma = scope.parameter("gamma", stored, [channels, 1, 1]);
-  return mul(l2Normalization(x, 1), mul(gamma, Math.sqrt(channels)));
+  const unit = inGraphType(l2Normalization(inFloat32(x), 1));
+  return mul(unit, mul(gamma, Math.sqrt(channels)));
 }

@@ -22,6 +22,7 @@ import {
   type WanConfig,
   wanHead,
 } from "./_wan_block.ts";
+import { inGraphType, type Precision } from "./_islands.ts";
 import { contextName } from "./wan_context.ts";
 
 /** How the network is built. */
@@ -32,6 +33,8 @@ export interface CausalWanOptions {
   readonly flow?: boolean;
   /** Whether each frame has a timestep of its own: `time` is then [F, freqDim]. Default: false. */
   readonly timePerFrame?: boolean;
+  /** Element type of products, attention, caches and the text's keys and values. Default: float32. */
+  readonly dtype?: Precision;
 }
 
 /** Names of the caches and of the text's keys and values in the graphs below. */
@@ -49,6 +52,8 @@ export const causalWanNames = {
  * `cache.<layer>.k|v` [1, L, D], of which all rows are attended to after the update; `context.<layer>.k|v`
  * [1, X, D] from `wanContext`; `sigma` and `next-sigma` [1]; `noise` [F, C, h, w].
  *
+ * All in float32, but that the caches and the text's keys and values have the option `dtype`.
+ *
  * Outputs: `next` [F, C, h, w] = (1 − next-sigma) · x0 + next-sigma · noise with x0 = latents − sigma · flow,
  * which is x0 itself where next-sigma is 0; `cache.<layer>.k|v.updated`, to be bound to the memory of their
  * inputs; `flow` [F, C, h, w] where asked for.
@@ -59,8 +64,8 @@ export function causalWan(
   options: CausalWanOptions = {},
 ): Graph {
   const { dim, numHeads, numLayers, freqDim, inDim, textLen } = config;
-  const { attention = "fused", timePerFrame = false } = options;
-  const graph = new Graph("causal_wan");
+  const { attention = "fused", timePerFrame = false, dtype = "float32" } = options;
+  const graph = new Graph("causal_wan", dtype);
   const root = new Scope(graph);
   const { frames, height, width } = shape;
   const tokens = frames * tokensPerFrame(config, shape);
@@ -69,16 +74,16 @@ export function causalWan(
 
   const latents = float("latents", [frames, inDim, height, width]);
   const time = float("time", [timePerFrame ? frames : 1, freqDim]);
-  const cos = float("cos", [tokens, dim / numHeads / 2]);
-  const sin = float("sin", [tokens, dim / numHeads / 2]);
+  const cos = inGraphType(float("cos", [tokens, dim / numHeads / 2]));
+  const sin = inGraphType(float("sin", [tokens, dim / numHeads / 2]));
   const slots = graph.input("slots", "int64", [1, tokens, 2]);
 
   const { e, e0 } = embedTime(root, time, config, timePerFrame);
   let x = embedPatches(root, latents, config); // [T, D]
   for (let layer = 0; layer < numLayers; layer++) {
     const [k, v] = (["k", "v"] as const).map((part) => ({
-      cached: float(causalWanNames.cache(layer, part), [1, "cache", dim]),
-      context: float(contextName(layer, part), [1, textLen, dim]),
+      cached: graph.input(causalWanNames.cache(layer, part), dtype, [1, "cache", dim]),
+      context: graph.input(contextName(layer, part), dtype, [1, textLen, dim]),
     })) as [KeyOrValue, KeyOrValue];
     /** The chunk attends to the cache, in which its own keys and values have taken their slots first. */
     const attendCache = (scope: Scope, modulated: Value) => {

@@ -8,6 +8,7 @@
 
 import type { Graph } from "../onnx/mod.ts";
 import type { AttentionKind, ChunkShape, WanConfig } from "./_wan_block.ts";
+import type { Precision } from "./_islands.ts";
 import { type AttentionSpan, type FrameRange, wanSequence } from "./_wan_sequence.ts";
 
 /** Which frames see which. All in latent frames. */
@@ -30,6 +31,8 @@ export interface BlockCausalOptions {
 export interface CausalWanSequenceOptions extends BlockCausalOptions {
   /** `fused` (default): ONNX Runtime's attention kernels. `composed`: products and softmax. */
   readonly attention?: AttentionKind;
+  /** Element type of products, attention and the text's keys and values. Default: float32. */
+  readonly dtype?: Precision;
 }
 
 /**
@@ -45,13 +48,14 @@ export function causalWanSequence(
   shape: ChunkShape,
   options: CausalWanSequenceOptions,
 ): Graph {
-  const { teacherForcing = false, attention } = options;
+  const { teacherForcing = false, attention, dtype } = options;
   return wanSequence(config, shape, {
     name: "causal_wan_sequence",
     plan: blockCausalPlan(shape.frames, options),
     timePerFrame: true,
     clean: teacherForcing,
     attention,
+    dtype,
   });
 }
 

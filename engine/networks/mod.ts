@@ -25,6 +25,7 @@ export {
   taehvDecoder,
   taehvEncoder,
   type TaehvGraph,
+  type TaehvOptions,
   temporalFactor,
 } from "./taehv.ts";
 export {
@@ -35,7 +36,7 @@ export {
   type Umt5Options,
 } from "./umt5.ts";
 export { wan, type WanOptions } from "./wan.ts";
-export { contextName, wanContext } from "./wan_context.ts";
+export { contextName, wanContext, type WanContextOptions } from "./wan_context.ts";
 export type { ClipPart } from "./_wan_vae_parts.ts";
 export {
   picturesOf,

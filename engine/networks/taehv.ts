@@ -4,6 +4,8 @@
  *
  * Source: madebyollin/taehv@1f14a568f24bf8811e0a0ac601613e04fc1581e8, taehv.py. Parameters are named as its
  * checkpoints name them.
+ *
+ * In a float16 graph all of it computes in 16 bits but the last step, from numbers to bytes.
  */
 
 import {
@@ -24,6 +26,7 @@ import {
   upsampleNearest,
   type Value,
 } from "../onnx/mod.ts";
+import { inFloat32, inGraphType, type Precision } from "./_islands.ts";
 
 /** Sizes of a TAEHV. */
 export interface TaehvConfig {
@@ -41,6 +44,12 @@ export interface ClipShape {
   readonly frames: number;
   readonly height: number;
   readonly width: number;
+}
+
+/** How the graphs are built. */
+export interface TaehvOptions {
+  /** Element type of the convolutions and of the memories. Default: float32. */
+  readonly dtype?: Precision;
 }
 
 /** A network, and the memories it carries from piece to piece: inputs `memory.<block>`, outputs `memory.<block>.next`. */
@@ -67,7 +76,7 @@ export function spatialFactor(config: TaehvConfig): number {
 /**
  * Latents to pictures.
  *
- * Inputs: `latents` [T, C, h, w]; `memory.<block>` [1, …], zeros at a clip's beginning. Outputs: `rgb` uint8
+ * Inputs: `latents` [T, C, h, w]; `memory.<block>` [1, …] in the option's type, zeros at a clip's beginning. Outputs: `rgb` uint8
  * [4T, H, W, 3], or `frames` [4T, 3, H, W], not limited to 0 … 1; `memory.<block>.next`. Of a clip's first
  * piece the first `framesToTrim` pictures belong to no time and are to be dropped.
  */
@@ -75,9 +84,10 @@ export function taehvDecoder(
   config: TaehvConfig,
   shape: ClipShape,
   output: "rgb" | "frames" = "rgb",
+  options: TaehvOptions = {},
 ): TaehvGraph {
   const { latentChannels, patchSize, decoderWidths, decoderTimeUpscale } = config;
-  const graph = new Graph("taehv_decoder");
+  const graph = new Graph("taehv_decoder", options.dtype ?? "float32");
   const root = new Scope(graph).at("decoder");
   const memories = new Memories(graph);
   const latents = graph.input("latents", "float32", [
@@ -87,7 +97,7 @@ export function taehvDecoder(
     shape.width,
   ]);
 
-  let x = mul(tanh(mul(latents, 1 / 3)), 3);
+  let x = mul(tanh(mul(inGraphType(latents), 1 / 3)), 3);
   x = relu(conv3(root.at(1), x, decoderWidths[0]));
   for (let level = 0; level < 3; level++) {
     const at = 3 + 6 * level; // three memory blocks, an enlargement, a growth in time, a convolution
@@ -95,7 +105,7 @@ export function taehvDecoder(
     x = upsampleNearest(grow(root.at(at + 4), x, decoderTimeUpscale[level]! ? 2 : 1), 2);
     x = conv3(root.at(at + 5), x, decoderWidths[level + 1]!, { bias: false });
   }
-  x = conv3(root.at(22), relu(x), 3 * patchSize ** 2);
+  x = inFloat32(conv3(root.at(22), relu(x), 3 * patchSize ** 2));
   if (output === "frames") graph.output("frames", shuffle(x, patchSize, "planes"));
   else {
     const bytes = cast(round(mul(clip(x, 0, 1), 255)), "uint8");
@@ -110,7 +120,11 @@ export function taehvDecoder(
  * Inputs: `frames` [4T, 3, H, W] in 0 … 1; `memory.<block>`, zeros at a clip's beginning. Outputs:
  * `latents` [T, C, h, w]; `memory.<block>.next`.
  */
-export function taehvEncoder(config: TaehvConfig, shape: ClipShape): TaehvGraph {
+export function taehvEncoder(
+  config: TaehvConfig,
+  shape: ClipShape,
+  options: TaehvOptions = {},
+): TaehvGraph {
   const { latentChannels, patchSize, encoderWidth, encoderTimeDownscale } = config;
   const factor = temporalFactor(encoderTimeDownscale);
   const cell = spatialFactor(config);
@@ -119,19 +133,19 @@ export function taehvEncoder(config: TaehvConfig, shape: ClipShape): TaehvGraph 
       `cannot encode ${shape.frames} pictures of ${shape.height} × ${shape.width}: expected a multiple of ${factor} pictures and of ${cell} pixels both ways`,
     );
   }
-  const graph = new Graph("taehv_encoder");
+  const graph = new Graph("taehv_encoder", options.dtype ?? "float32");
   const root = new Scope(graph).at("encoder");
   const memories = new Memories(graph);
   const frames = graph.input("frames", "float32", [shape.frames, 3, shape.height, shape.width]);
 
-  let x = relu(conv3(root.at(0), unshuffle(frames, patchSize), encoderWidth));
+  let x = relu(conv3(root.at(0), unshuffle(inGraphType(frames), patchSize), encoderWidth));
   for (let level = 0; level < 3; level++) {
     const at = 2 + 5 * level; // a pooling in time, a halving convolution, three memory blocks
     x = pool(root.at(at), x, encoderTimeDownscale[level]! ? 2 : 1);
     x = conv3(root.at(at + 1), x, encoderWidth, { bias: false, stride: 2 });
     for (let i = at + 2; i < at + 5; i++) x = memBlock(root.at(i), x, memories.of(`${i}`, x));
   }
-  graph.output("latents", conv3(root.at(17), x, latentChannels));
+  graph.output("latents", inFloat32(conv3(root.at(17), x, latentChannels)));
   return { graph, memories: memories.list };
 }
 
@@ -149,7 +163,7 @@ class Memories {
     const [frames, ...rest] = x.dims as number[] as [number, number, number, number];
     const name = `memory.${block}`;
     const shape = [1, ...rest];
-    const memory = this.#graph.input(name, "float32", shape);
+    const memory = this.#graph.input(name, this.#graph.dtype, shape);
     this.list.push({ name, shape });
     this.#graph.output(`${name}.next`, slice(x, 0, frames - 1, frames));
     return frames === 1 ? memory : concat([memory, slice(x, 0, 0, frames - 1)], 0);

@@ -3,15 +3,20 @@
  *
  * Source: guandeh17/Self-Forcing@33593df3e81fa3ec10239271dd2c100facac6de1, wan/modules/t5.py (T5Encoder) and
  * utils/wan_wrapper.py (WanTextEncoder). Parameters are named as models_t5_umt5-xxl-enc-bf16.pth names them.
+ *
+ * In a float16 graph the Linear layers compute in 16 bits, and all else in float32: T5 was trained in bfloat16, its
+ * activations between the layers grow beyond float16's 65504, and scores are not scaled.
  */
 
 import {
   add,
   cast,
   composedAttention,
+  div,
   gather,
   gelu,
   Graph,
+  largestMagnitude,
   linear,
   mul,
   reshape,
@@ -21,6 +26,7 @@ import {
   transpose,
   type Value,
 } from "../onnx/mod.ts";
+import { inFloat32, inGraphType, type Precision } from "./_islands.ts";
 
 /** Sizes of a UMT5 encoder. */
 export interface Umt5Config {
@@ -44,6 +50,8 @@ export interface Umt5Options {
   readonly padding?: "zero" | "keep";
   /** How x · weightᵀ of the Linear at a scope is built; default: one product. See `Product`. */
   readonly product?: Product;
+  /** Element type of the products. Default: float32. */
+  readonly dtype?: Precision;
 }
 
 /**
@@ -61,12 +69,17 @@ const MASKED = -3.4028234663852886e38;
 /**
  * The encoder for texts of `length` positions.
  *
- * Inputs: `ids` int64 [T]; `mask` int64 [T], 1 for text and 0 for padding. Output: `embeddings` [T, D].
+ * Inputs: `ids` int64 [T]; `mask` int64 [T], 1 for text and 0 for padding. Output: `embeddings` [T, D] in float32.
  */
 export function umt5Encoder(config: Umt5Config, options: Umt5Options = {}): Graph {
-  const { length = config.textLen, padding = "zero", product = plainProduct } = options;
+  const {
+    length = config.textLen,
+    padding = "zero",
+    product = plainProduct,
+    dtype = "float32",
+  } = options;
   const { vocab, dim, numLayers } = config;
-  const graph = new Graph("umt5_encoder");
+  const graph = new Graph("umt5_encoder", dtype);
   const root = new Scope(graph);
   const ids = graph.input("ids", "int64", [length]);
   const mask = cast(graph.input("mask", "int64", [length]), "float32");
@@ -75,7 +88,8 @@ export function umt5Encoder(config: Umt5Config, options: Umt5Options = {}): Grap
   // 0 for text, the most negative number for padding, of every key.
   const masked = reshape(mul(sub(1, mask), MASKED), [1, 1, 1, length]);
 
-  let x = gather(root.at("token_embedding").parameter("weight", [vocab, dim]), ids); // [T, D]
+  const table = root.at("token_embedding").parameter("weight", [vocab, dim]);
+  let x = inFloat32(gather(table, ids)); // [T, D]
   for (let layer = 0; layer < numLayers; layer++) {
     const scope = root.at("blocks", layer);
     const bias = add(positionBias(scope.at("pos_embedding", "embedding"), buckets, config), masked);
@@ -99,13 +113,13 @@ export function umt5Encoder(config: Umt5Config, options: Umt5Options = {}): Grap
 
 /** Bias of every pair of positions, [1, N, T, T]. */
 function positionBias(scope: Scope, buckets: Value, { numBuckets, numHeads }: Umt5Config): Value {
-  const table = scope.parameter("weight", [numBuckets, numHeads]);
+  const table = scope.parameter("weight", [numBuckets, numHeads], undefined, "float32");
   const [length] = buckets.dims as [number];
   const bias = gather(table, buckets); // [T, T, N]
   return reshape(transpose(bias, [2, 0, 1]), [1, numHeads, length, length]);
 }
 
-/** Attention without 1 / √H: T5 has it in its initialisation. */
+/** Attention without 1 / √H: T5 has it in its initialisation. `x` is in float32, as what comes out. */
 function attention(
   scope: Scope,
   x: Value,
@@ -115,21 +129,35 @@ function attention(
 ): Value {
   const { dim, dimAttn, numHeads } = config;
   const [length] = x.dims as [number];
+  const narrow = inGraphType(x);
   const [q, k, v] = ["q", "k", "v"].map((part) =>
-    reshape(product(scope.at(part), x, dimAttn), [1, length, dimAttn])
+    reshape(inFloat32(product(scope.at(part), narrow, dimAttn)), [1, length, dimAttn])
   ) as [Value, Value, Value];
   const mixed = composedAttention(q, k, v, numHeads, { scale: 1, bias });
-  return product(scope.at("o"), reshape(mixed, [length, dimAttn]), dim);
+  return scaledProduct(scope.at("o"), reshape(mixed, [length, dimAttn]), dim, product);
 }
 
+/** `x` is in float32, as what comes out. */
 function feedForward(
   scope: Scope,
   x: Value,
   { dim, dimFfn }: Umt5Config,
   product: Product,
 ): Value {
-  const gate = gelu(product(scope.at("gate", 0), x, dimFfn));
-  return product(scope.at("fc2"), mul(product(scope.at("fc1"), x, dimFfn), gate), dim);
+  const narrow = inGraphType(x);
+  const gate = gelu(inFloat32(product(scope.at("gate", 0), narrow, dimFfn)));
+  const up = inFloat32(product(scope.at("fc1"), narrow, dimFfn));
+  return scaledProduct(scope.at("fc2"), mul(up, gate), dim, product);
+}
+
+/**
+ * A product whose operand may be beyond the graph's type: each row of x is divided by its largest magnitude before,
+ * and what comes of it multiplied after. Both in float32.
+ */
+function scaledProduct(scope: Scope, x: Value, out: number, product: Product): Value {
+  if (x.graph.dtype === "float32") return product(scope, x, out);
+  const size = largestMagnitude(x, 1); // [T, 1]
+  return mul(inFloat32(product(scope, inGraphType(div(x, size)), out)), size);
 }
 
 function plainProduct(scope: Scope, x: Value, out: number): Value {
@@ -137,7 +165,7 @@ function plainProduct(scope: Scope, x: Value, out: number): Value {
 }
 
 function normed(scope: Scope, x: Value): Value {
-  return rmsNormalization(x, scope.parameter("weight", [x.dims[1] as number]), EPS);
+  return rmsNormalization(x, scope.like(x).parameter("weight", [x.dims[1] as number]), EPS);
 }
 
 /** Bucket of every (query, key), row by row: exact near zero, logarithmic beyond, one half a direction. */

@@ -6,12 +6,15 @@
 
 import type { Graph } from "../onnx/mod.ts";
 import type { AttentionKind, ChunkShape, WanConfig } from "./_wan_block.ts";
+import type { Precision } from "./_islands.ts";
 import { wanSequence } from "./_wan_sequence.ts";
 
 /** How the network is built. */
 export interface WanOptions {
   /** `fused` (default): ONNX Runtime's attention kernels. `composed`: products and softmax. */
   readonly attention?: AttentionKind;
+  /** Element type of products, attention and the text's keys and values. Default: float32. */
+  readonly dtype?: Precision;
 }
 
 /**
@@ -28,5 +31,6 @@ export function wan(config: WanConfig, shape: ChunkShape, options: WanOptions = 
     timePerFrame: false,
     clean: false,
     attention: options.attention,
+    dtype: options.dtype,
   });
 }

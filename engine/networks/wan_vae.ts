@@ -6,6 +6,9 @@
  *
  * Source: Wan-Video/Wan2.1@9737cba9c1c3c4d04b33fcad41c111989865d315, wan/modules/vae.py (WanVAE_). Parameters
  * are named as Wan2.1_VAE.pth names them.
+ *
+ * In a float16 graph all of it computes in 16 bits but lengths of vectors, which lie below and above what float16 has
+ * numbers for, what the latents are normalised by, and the last step, from numbers to bytes.
  */
 
 import {
@@ -23,6 +26,7 @@ import {
   upsampleNearest,
   type Value,
 } from "../onnx/mod.ts";
+import { inFloat32, inGraphType, type Precision } from "./_islands.ts";
 import type { AttentionKind } from "./_wan_block.ts";
 import {
   causalConv,
@@ -60,6 +64,8 @@ export interface WanVaeOptions {
   readonly part?: ClipPart;
   /** `fused` (default): ONNX Runtime's attention kernels. `composed`: products and softmax. */
   readonly attention?: AttentionKind;
+  /** Element type of the convolutions and of the memories. Default: float32. */
+  readonly dtype?: Precision;
 }
 
 /**
@@ -98,9 +104,9 @@ export function wanVaeDecoder(
   shape: ClipShape,
   options: WanVaeOptions & { readonly output?: "rgb" | "frames" } = {},
 ): WanVaeGraph {
-  const { part = "whole", output = "rgb", attention = "fused" } = options;
+  const { part = "whole", output = "rgb", attention = "fused", dtype = "float32" } = options;
   const { dim, zDim, dimMult, numResBlocks, temporalDownsample } = config;
-  const graph = new Graph("wan_vae_decoder");
+  const graph = new Graph("wan_vae_decoder", dtype);
   const past = new Past(graph, part);
   const root = new Scope(graph);
   const scope = root.at("decoder");
@@ -113,7 +119,7 @@ export function wanVaeDecoder(
   const widths = dimMult.toReversed().map((factor) => dim * factor);
 
   const z = add(mul(latents, perChannel(graph, config.latentStd)), mean(graph, config));
-  let x = pointwise(root.at("conv2"), z, zDim);
+  let x = pointwise(root.at("conv2"), inGraphType(z), zDim);
   x = causalConv(scope.at("conv1"), x, widths[0]!, past);
   x = middle(scope.at("middle"), x, past, attention);
   let at = 0;
@@ -126,7 +132,7 @@ export function wanVaeDecoder(
     if (temporalDownsample.at(-1 - stage)) x = doubleTime(upsample.at("time_conv"), x, past, part);
     x = conv2(upsample.at("resample", 1), upsampleNearest(x, 2), width / 2, { padding: 1 });
   }
-  x = causalConv(scope.at("head", 2), silu(normed(scope.at("head", 0), x)), 3, past);
+  x = inFloat32(causalConv(scope.at("head", 2), silu(normed(scope.at("head", 0), x)), 3, past));
   if (output === "frames") graph.output("frames", x);
   else {
     const bytes = cast(round(mul(add(clip(x, -1, 1), 1), 127.5)), "uint8");
@@ -146,16 +152,16 @@ export function wanVaeEncoder(
   shape: ClipShape,
   options: WanVaeOptions & { readonly output?: "latents" | "mean" } = {},
 ): WanVaeGraph {
-  const { part = "whole", output = "latents", attention = "fused" } = options;
+  const { part = "whole", output = "latents", attention = "fused", dtype = "float32" } = options;
   const { dim, zDim, dimMult, numResBlocks, temporalDownsample } = config;
   checkPictures(config, shape, part);
-  const graph = new Graph("wan_vae_encoder");
+  const graph = new Graph("wan_vae_encoder", dtype);
   const past = new Past(graph, part);
   const root = new Scope(graph);
   const scope = root.at("encoder");
   const frames = graph.input("frames", "float32", [shape.frames, 3, shape.height, shape.width]);
 
-  let x = causalConv(scope.at("conv1"), frames, dim, past);
+  let x = causalConv(scope.at("conv1"), inGraphType(frames), dim, past);
   let at = 0;
   for (const [stage, factor] of dimMult.entries()) {
     for (let i = 0; i < numResBlocks; i++) {
@@ -170,7 +176,7 @@ export function wanVaeEncoder(
   x = middle(scope.at("middle"), x, past, attention);
   x = causalConv(scope.at("head", 2), silu(normed(scope.at("head", 0), x)), 2 * zDim, past);
   // The other half of the channels is the logarithm of the variance.
-  const mu = slice(pointwise(root.at("conv1"), x, 2 * zDim), 1, 0, zDim);
+  const mu = inFloat32(slice(pointwise(root.at("conv1"), x, 2 * zDim), 1, 0, zDim));
   const inverse = perChannel(graph, config.latentStd.map((std) => 1 / std));
   graph.output(output, output === "mean" ? mu : mul(sub(mu, mean(graph, config)), inverse));
   return { graph, memories: past.list };

@@ -3,7 +3,7 @@
 import type { Dim } from "../dims.ts";
 import { float, type Value } from "../graph.ts";
 import { expectRank, fail, sameTypes } from "./_check.ts";
-import { add, mul } from "./elementwise.ts";
+import { add, cast, mul } from "./elementwise.ts";
 import { matMul } from "./linear.ts";
 import { softmax } from "./norm.ts";
 import { reshape, transpose } from "./shape.ts";
@@ -35,7 +35,8 @@ export interface ComposedAttentionOptions {
 
 /**
  * The same from products and softmax: for scores that have a bias, and for devices whose fused kernel is
- * wrong or absent.
+ * wrong or absent. Softmax is in float32 whatever the type of the rest: kernels sum its exponentials in the type
+ * they are given. Queries are scaled before the product, so that no score is larger than it has to be.
  */
 export function composedAttention(
   q: Value,
@@ -60,7 +61,8 @@ export function composedAttention(
   const values = split(v, [0, 2, 1, 3]); // [B, L, N·H] -> [B, N, L, H]
   let scores = matMul(factor === 1 ? queries : mul(queries, factor), keys);
   if (bias) scores = add(scores, bias);
-  const mixed = matMul(softmax(scores), values); // [B, N, S, H]
+  const shares = cast(softmax(cast(scores, "float32")), q.dtype);
+  const mixed = matMul(shares, values); // [B, N, S, H]
   return reshape(transpose(mixed, [0, 2, 1, 3]), [batch, rows, heads * width]);
 }
 

@@ -44,6 +44,22 @@ export function l2Normalization(x: Value, axis: number, eps = 1e-12): Value {
   return div(x, graph.node("Max", [length, graph.scalar(eps, x.dtype)], spec)[0]!);
 }
 
+/**
+ * The largest magnitude along an axis, which stays as an axis of 1; never 0, so that it can be divided by.
+ *
+ * @param tiny what stands for it in a row of zeros
+ */
+export function largestMagnitude(x: Value, axis: number, tiny = 1e-30): Value {
+  const { graph } = x;
+  const at = axisOf(axis, x.rank, "largest magnitude");
+  const spec = [{ dtype: x.dtype, dims: x.dims.with(at, 1) }];
+  const magnitudes = graph.node("Abs", [x], [x])[0]!;
+  const largest = graph.node("ReduceMax", [magnitudes, graph.integers([at])], spec, {
+    attributes: { keepdims: 1 },
+  })[0]!;
+  return graph.node("Max", [largest, graph.scalar(tiny, x.dtype)], spec)[0]!;
+}
+
 /** exp(x) over its sum along one axis. */
 export function softmax(x: Value, axis = -1): Value {
   return x.graph.node("Softmax", [x], [x], { attributes: { axis } })[0]!;
