@@ -16,6 +16,7 @@ export {
   type WeightSpec,
 } from "./open.ts";
 export { type Lora, mergeLoras } from "./lora.ts";
+export { type FewBits, fewBitsShapes, quantize, quantized, scalesName } from "./quantize.ts";
 export { type ExpectedParameter, type MatchOptions, matchParameters } from "./match.ts";
 export {
   type DTypeTotal,

@@ -1,0 +1,179 @@
+/**
+ * Weights in 4 or 8 bits: whole numbers and one scale for each block of a row, as ONNX Runtime's MatMulNBits reads
+ * them (symmetric: the zero point is 2^(bits − 1)).
+ */
+
+import { bytesOf, formatShape, type HostTensor, stridesOf } from "../tensor/mod.ts";
+import { type Levels, quantizeRow, type StoredFloat, widening } from "./_quantize_rows.ts";
+import { show } from "./_safetensors_header.ts";
+import { entryOf, type WeightEntry, type WeightFile, WeightsError } from "./weight_file.ts";
+
+/** The form that a weight `[out, in]` is brought into. */
+export interface FewBits {
+  /** Bits of one weight. */
+  readonly bits: 4 | 8;
+  /** Weights along a row that share a scale: a power of two, at least 16. */
+  readonly block: number;
+  /** Element type of the scales: that of the product they are for. */
+  readonly scales: "float32" | "float16";
+}
+
+/** The name under which the scales of a weight are. */
+export function scalesName(name: string): string {
+  return `${name}_scales`;
+}
+
+/** Shapes of what a weight `[out, in]` becomes. */
+export function fewBitsShapes(
+  [out, inner]: readonly [number, number],
+  { bits, block }: Pick<FewBits, "bits" | "block">,
+): { readonly weight: readonly [number, number, number]; readonly scales: readonly [number] } {
+  const blocks = Math.ceil(inner / block);
+  return { weight: [out, blocks, block * bits / 8], scales: [out * blocks] };
+}
+
+const stored: ReadonlySet<string> = new Set<StoredFloat>(["float32", "float16", "bfloat16"]);
+
+/**
+ * A file some of whose weights are given in few bits: under its own name uint8 `[out, blocks, block · bits / 8]`, and
+ * its scales `[out · blocks]` beside it (`scalesName`). They are made when they are read, one tensor at a time, and
+ * have `inPlace: false`; all other tensors stay where they lie.
+ *
+ * Throws a `WeightsError` for a tensor that is no matrix of float32, float16 or bfloat16, and when one is read that
+ * holds something that is not finite, or too much for scales in float16.
+ *
+ * @param forms by the names of the tensors
+ */
+export function quantized(file: WeightFile, forms: ReadonlyMap<string, FewBits>): WeightFile {
+  const tensors = new Map<string, WeightEntry>();
+  for (const name of forms.keys()) entryOf(file, name);
+  for (const [name, entry] of file.tensors) {
+    const form = forms.get(name);
+    if (!form) {
+      tensors.set(name, entry);
+      continue;
+    }
+    const { dtype, shape, offset } = entry;
+    if (shape.length !== 2 || !stored.has(dtype)) {
+      throw new WeightsError(
+        file.path,
+        `tensor ${
+          show(name)
+        } cannot be kept in ${form.bits} bits: expected a matrix of float32, float16 or ` +
+          `bfloat16, got ${dtype} ${formatShape(shape)}`,
+      );
+    }
+    const shapes = fewBitsShapes(shape as unknown as [number, number], form);
+    const away = { offset, inPlace: false } as const;
+    const [out, blocks, bytes] = shapes.weight;
+    tensors.set(name, {
+      ...away,
+      dtype: "uint8",
+      shape: shapes.weight,
+      length: out * blocks * bytes,
+    });
+    const size = form.scales === "float16" ? 2 : 4;
+    const scales = { dtype: form.scales, shape: shapes.scales, length: out * blocks * size };
+    tensors.set(scalesName(name), { ...away, ...scales });
+  }
+  // A weight is read, then its scales: both are made at once and kept until the second has gone.
+  let made: { readonly name: string; readonly pair: Pair } | undefined;
+  const owners = new Map([...forms.keys()].map((name) => [scalesName(name), name]));
+  async function read(name: string): Promise<HostTensor> {
+    const owner = forms.has(name) ? name : owners.get(name);
+    if (owner === undefined) return await file.read(name);
+    if (made?.name !== owner) {
+      made = undefined;
+      made = { name: owner, pair: await make(file, owner, forms.get(owner)!) };
+    }
+    const { pair } = made;
+    if (name === owner) return pair.weight;
+    made = undefined;
+    return pair.scales;
+  }
+  const result: WeightFile = {
+    path: file.path,
+    metadata: file.metadata,
+    tensors,
+    read,
+    async readInto(name, target) {
+      if (!forms.has(name) && !owners.has(name)) return await file.readInto(name, target);
+      const { length } = entryOf(result, name);
+      if (target.length !== length) {
+        throw new RangeError(
+          `cannot read tensor ${
+            show(name)
+          }: expected room for ${length} bytes, got ${target.length}`,
+        );
+      }
+      target.set(bytesOf(await read(name)));
+    },
+  };
+  return result;
+}
+
+/** A weight in few bits. */
+interface Pair {
+  readonly weight: HostTensor<"uint8">;
+  readonly scales: HostTensor<"float32" | "float16">;
+}
+
+async function make(file: WeightFile, name: string, form: FewBits): Promise<Pair> {
+  const tensor = await file.read(name) as HostTensor<StoredFloat>;
+  try {
+    return quantize(tensor, form);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new WeightsError(
+      file.path,
+      `tensor ${show(name)} cannot be kept in ${form.bits} bits: ${error.message}`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * A matrix in few bits. Rows that end inside a block are filled with zeros.
+ *
+ * Throws a RangeError for a value that is not finite, or one that scales in float16 cannot reach.
+ *
+ * @param tensor `[out, in]`
+ */
+export function quantize(tensor: HostTensor<StoredFloat>, form: FewBits): Pair {
+  const { block, bits, scales: dtype } = form;
+  const [out, inner] = tensor.shape as unknown as [number, number];
+  const shapes = fewBitsShapes([out, inner], form);
+  const blocks = shapes.weight[1];
+  const width = blocks * block;
+  const levels: Levels = {
+    data: new Uint8Array(out * width * bits / 8),
+    scales: new (dtype === "float16" ? Float16Array : Float32Array)(out * blocks),
+  };
+  const widen = widening(tensor);
+  const row = new Float32Array(width);
+  for (let r = 0; r < out; r++) {
+    widen(row, r * inner, inner);
+    const place = { at: r * width * bits / 8, scale: r * blocks };
+    const wrong = quantizeRow(row, block, bits, levels, place);
+    if (wrong >= 0) {
+      throw new RangeError(
+        `at [${r}, ${wrong}] is ${Number.isNaN(row[wrong]) ? "NaN" : "an infinity"}`,
+      );
+    }
+  }
+  if (dtype === "float16") checkScales(levels.scales, blocks, tensor.shape);
+  return {
+    weight: { dtype: "uint8", shape: shapes.weight, data: levels.data },
+    scales: { dtype, shape: shapes.scales, data: levels.scales } as Pair["scales"],
+  };
+}
+
+function checkScales(scales: Levels["scales"], blocks: number, shape: readonly number[]): void {
+  const at = scales.findIndex((scale) => !Number.isFinite(scale));
+  if (at < 0) return;
+  const [stride] = stridesOf(shape);
+  throw new RangeError(
+    `row ${Math.floor(at / blocks)} of ${stride} values needs a scale beyond float16's 65504: ` +
+      `use float32`,
+  );
+}
