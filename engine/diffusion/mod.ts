@@ -47,6 +47,7 @@ export {
 export { type FinishedChunk, keepRecent, replaceRecent } from "./recent.ts";
 export type { RolloutPass } from "./pass.ts";
 export { type GuessingModel, multiStepModel, type PromptSide } from "./guided.ts";
+export { fewStepModel } from "./few_step_model.ts";
 export {
   type CausalModel,
   rollout,

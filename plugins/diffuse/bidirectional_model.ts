@@ -1,63 +1,58 @@
 /** The bidirectional Wan on a device: a whole clip at once, every frame seeing every other; no cache. */
 
-import { flowToX0, type GuessingModel, type PromptSide } from "../../engine/diffusion/mod.ts";
-import { checkWeights, fusedAttentionWorks, loadGraph } from "../../engine/load/mod.ts";
 import {
-  type ChunkShape,
-  rotaryTables,
-  timestepSinusoid,
-  tokensPerFrame,
-  wan,
-  type WanConfig,
-  wanContext,
-} from "../../engine/networks/mod.ts";
-import type { Binding, Device, Session, Tensor } from "../../engine/runtime/mod.ts";
+  type CausalModel,
+  fewStepModel,
+  flowToX0,
+  type GuessingModel,
+  type PromptSide,
+} from "../../engine/diffusion/mod.ts";
+import { checkWeights, fusedAttentionWorks, loadGraph } from "../../engine/load/mod.ts";
+import { type ChunkShape, wan, type WanConfig, wanContext } from "../../engine/networks/mod.ts";
+import type { Device, Session } from "../../engine/runtime/mod.ts";
 import type { WeightFile } from "../../engine/weights/mod.ts";
+import { ClipPasses } from "./clip_passes.ts";
 import { PromptMemory } from "./prompt_memory.ts";
+import type { Transformer } from "./transformer.ts";
 
 /** How the model is loaded. */
 export interface BidirectionalWanModelOptions {
   readonly sizes: WanConfig;
-  /** The whole clip, in latent frames and cells. */
+  /** The whole clip, in latent frames and cells. For a clip of another length its network is loaded in place of this. */
   readonly clip: ChunkShape;
   readonly attention: "auto" | "fused" | "composed";
+  readonly profile?: string | undefined;
   readonly signal?: AbortSignal;
 }
 
+/** Loads what clips of so many latent frames are made with. */
+type LoadPasses = (frames: number, signal?: AbortSignal) => Promise<ClipPasses>;
+
 /**
- * A bidirectional Wan, loaded. A rollout drives it through `multiStepModel` as one chunk that is the whole
- * clip: `chunk`, `window` and `latentFrames` are all the clip's frames. One run at a time, one call at a time.
+ * A bidirectional Wan, loaded. A rollout drives it as one chunk that is the whole clip: `chunk`, `window` and
+ * `latentFrames` are all the clip's frames. One run at a time, one call at a time.
  */
-export class BidirectionalWanModel implements AsyncDisposable {
+export class BidirectionalWanModel implements Transformer {
   readonly #options: BidirectionalWanModelOptions;
   readonly #stack: AsyncDisposableStack;
-  readonly #step: Session;
-  readonly #latents: Tensor<"float32">;
-  readonly #time: Tensor<"float32">;
-  readonly #positions: readonly [cos: Tensor<"float32">, sin: Tensor<"float32">];
-  readonly #flow: Tensor<"float32">;
-  readonly #sides = new Map<PromptSide, { memory: PromptMemory; binding: Binding }>();
-  readonly #createMemory: () => PromptMemory;
+  readonly #device: Device;
+  readonly #context: Session;
+  readonly #loadPasses: LoadPasses;
+  readonly #sides = new Map<PromptSide, PromptMemory>();
+  #passes: { readonly frames: number; readonly loaded: ClipPasses } | undefined;
 
   private constructor(
     device: Device,
     options: BidirectionalWanModelOptions,
-    sessions: { readonly step: Session; readonly context: Session },
+    context: Session,
+    loadPasses: LoadPasses,
     stack: AsyncDisposableStack,
   ) {
-    const { sizes, clip } = options;
+    this.#device = device;
     this.#options = options;
+    this.#context = context;
+    this.#loadPasses = loadPasses;
     this.#stack = stack;
-    this.#step = sessions.step;
-    const float = (shape: readonly number[]) => stack.use(device.createTensor("float32", shape));
-    const latents = [clip.frames, sizes.inDim, clip.height, clip.width];
-    const rows = clip.frames * tokensPerFrame(sizes, clip);
-    const pairs = sizes.dim / sizes.numHeads / 2;
-    this.#latents = float(latents);
-    this.#flow = float(latents);
-    this.#time = float([1, sizes.freqDim]);
-    this.#positions = [float([rows, pairs]), float([rows, pairs])];
-    this.#createMemory = () => stack.use(new PromptMemory(device, sessions.context, sizes, 0));
   }
 
   /** Loads the network's two graphs. Rejects with a `WeightsError` where the file does not fit them. */
@@ -66,24 +61,33 @@ export class BidirectionalWanModel implements AsyncDisposable {
     weights: WeightFile,
     options: BidirectionalWanModelOptions,
   ): Promise<BidirectionalWanModel> {
-    const { sizes, clip } = options;
-    const loading = options.signal ? { signal: options.signal } : {};
+    const { sizes, clip, signal, profile } = options;
+    const loading = signal ? { signal } : {};
     const fused = options.attention === "fused" ||
       (options.attention === "auto" && await fusedAttentionWorks(device));
-    const graph = wan(sizes, clip, { attention: fused ? "fused" : "composed" });
+    const attention = fused ? "fused" : "composed";
+    const graphOf = (frames: number) => wan(sizes, { ...clip, frames }, { attention });
     const contextGraph = wanContext(sizes);
-    await checkWeights([graph, contextGraph], weights, loading);
+    await checkWeights([graphOf(clip.frames), contextGraph], weights, loading);
+    const loadPasses: LoadPasses = async (frames, signal) => {
+      const loading = { ...(signal && { signal }), ...(profile && { profile }) };
+      const session = await loadGraph(device, graphOf(frames), weights, loading);
+      return await ClipPasses.create(device, session, sizes, { ...clip, frames });
+    };
     await using stack = new AsyncDisposableStack();
-    const step = stack.use(await loadGraph(device, graph, weights, loading));
     const context = stack.use(await loadGraph(device, contextGraph, weights, loading));
-    const model = new BidirectionalWanModel(device, options, { step, context }, stack.move());
-    await model.#writePositions();
+    const model = new BidirectionalWanModel(device, options, context, loadPasses, stack.move());
+    await using guard = new AsyncDisposableStack();
+    guard.use(model);
+    await model.#prepare(clip.frames, signal);
+    guard.move();
     return model;
   }
 
-  /** Of the clip's latents, `[frames, channels, height, width]`. */
+  /** Of the usual clip's latents, `[frames, channels, height, width]`. */
   get latentsShape(): readonly [number, number, number, number] {
-    return this.#latents.shape as readonly [number, number, number, number];
+    const { sizes, clip } = this.#options;
+    return [clip.frames, sizes.inDim, clip.height, clip.width];
   }
 
   /** The prompt of the passes to come. @param embeddings `[textLen, textDim]` */
@@ -92,59 +96,48 @@ export class BidirectionalWanModel implements AsyncDisposable {
     signal?: AbortSignal,
     side: PromptSide = "positive",
   ): Promise<void> {
-    let known = this.#sides.get(side);
-    if (!known) {
-      const memory = this.#createMemory();
-      this.#sides.set(side, known = { memory, binding: this.#bind(memory) });
+    let memory = this.#sides.get(side);
+    if (!memory) {
+      const { sizes } = this.#options;
+      memory = this.#stack.use(new PromptMemory(this.#device, this.#context, sizes, 0));
+      this.#sides.set(side, memory);
     }
-    await known.memory.condition(embeddings, signal);
+    await memory.condition(embeddings, signal);
+  }
+
+  /** The model as a rollout of few steps drives it, every pass given up when `signal` is aborted. */
+  during(signal?: AbortSignal): CausalModel {
+    return fewStepModel(this.guessing(signal));
   }
 
   /** The model as `multiStepModel` drives it, every pass given up when `signal` is aborted. */
   guessing(signal?: AbortSignal): GuessingModel {
     return {
-      begin: () => {},
+      begin: ({ frames }) => this.#prepare(frames, signal),
       guess: async (latents, { timestep, sigma }, side) => {
-        const known = this.#sides.get(side);
-        if (!known) {
+        const memory = this.#sides.get(side);
+        if (!memory) {
           throw new TypeError(`cannot follow a ${side} prompt: expected condition() first`);
         }
-        await Promise.all([
-          this.#time.write(timestepSinusoid(timestep, this.#options.sizes.freqDim)),
-          this.#latents.write(latents),
-        ]);
-        await this.#step.run(known.binding, { signal });
-        return flowToX0(await this.#flow.read(), latents, sigma);
+        const flow = await this.#passes!.loaded.flow(memory, latents, timestep, signal);
+        return flowToX0(flow, latents, sigma);
       },
       // There is one chunk, and nothing after it.
       remember: () => {},
     };
   }
 
-  async #writePositions(): Promise<void> {
-    const { sizes: { dim, numHeads, patchSize }, clip } = this.#options;
-    const grid = {
-      firstFrame: 0,
-      frames: clip.frames,
-      rows: clip.height / patchSize[1],
-      columns: clip.width / patchSize[2],
-    };
-    const { cos, sin } = rotaryTables(grid, dim / numHeads);
-    await Promise.all([this.#positions[0].write(cos), this.#positions[1].write(sin)]);
+  /** Loads what clips of so many latent frames need, in place of what is loaded for others. */
+  async #prepare(frames: number, signal: AbortSignal | undefined): Promise<void> {
+    if (this.#passes?.frames === frames) return;
+    const before = this.#passes?.loaded;
+    this.#passes = undefined;
+    await before?.[Symbol.asyncDispose]();
+    this.#passes = { frames, loaded: await this.#loadPasses(frames, signal) };
   }
 
-  #bind(memory: PromptMemory): Binding {
-    const binding = this.#stack.use(this.#step.createBinding())
-      .input("latents", this.#latents)
-      .input("time", this.#time)
-      .input("cos", this.#positions[0])
-      .input("sin", this.#positions[1])
-      .output("flow", this.#flow);
-    for (const [name, text] of memory.texts) binding.input(name, text);
-    return binding;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#stack.disposeAsync();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#passes?.loaded[Symbol.asyncDispose]();
+    await this.#stack.disposeAsync();
   }
 }

@@ -1,20 +1,21 @@
-import { causalWan, tokensPerFrame, wanContext } from "../../engine/networks/mod.ts";
+import { tokensPerFrame, wanContext } from "../../engine/networks/mod.ts";
 import type { MemoryContext, StageMemory } from "../../pipeline/memory.ts";
 import { activationsOf, float32, peek, weightsOf } from "../_memory.ts";
 import { type DiffuseOptions, effective } from "./options.ts";
 import { samplingOf } from "./sampling.ts";
+import { passGraph } from "./transformer.ts";
 
-/** What a causal Wan holds. */
+/** What a Wan holds: a causal one a cache too. */
 export async function diffusionMemory(
   options: DiffuseOptions,
   context: MemoryContext,
 ): Promise<StageMemory> {
   const run = effective(options);
-  const { sizes, chunk, window, height, width, spatialFactor, independentFirstFrame } = run;
+  const { kind, sizes, chunk, window, height, width, spatialFactor, independentFirstFrame } = run;
   const device = options.device ?? context.device;
   const cells = { height: height / spatialFactor, width: width / spatialFactor };
   const attention = options.attention === "composed" ? "composed" : "fused";
-  const graphOf = (frames: number) => causalWan(sizes, { ...cells, frames }, { attention });
+  const graphOf = (frames: number) => passGraph(run, frames, attention);
   const step = graphOf(chunk);
   // Chunks of each length have a session, and each session weights of its own.
   const steps = independentFirstFrame && chunk !== 1 ? [step, graphOf(1)] : [step];
@@ -23,23 +24,29 @@ export async function diffusionMemory(
   const prompts = samplingOf(run).guided ? 2 : 1;
   const each = prompts * 2 * sizes.numLayers * sizes.dim * float32;
   const rows = window * tokensPerFrame(sizes, cells);
+  const two = prompts > 1 ? ", two prompts" : "";
+  const cache = {
+    name: "key-value cache",
+    bytes: each * rows,
+    detail: `${window} latent frames, ${rows} tokens, ${sizes.numLayers} layers${two}`,
+  };
   return {
     device,
     gives: [chunk, sizes.outDim, cells.height, cells.width],
     parts: [
       weightsOf("weights", [...steps, wanContext(sizes)], file, { device }),
-      {
-        name: "key-value cache",
-        bytes: each * rows,
-        detail: `${window} latent frames, ${rows} tokens, ${sizes.numLayers} layers` +
-          (prompts > 1 ? ", two prompts" : ""),
-      },
+      ...(kind === "causal" ? [cache] : []),
       {
         name: "text's keys and values",
         bytes: each * sizes.textLen,
-        detail: `${sizes.textLen} tokens, ${sizes.numLayers} layers`,
+        detail: `${sizes.textLen} tokens, ${sizes.numLayers} layers${two}`,
       },
-      { name: "activations", bytes: activationsOf(step), estimated: true },
+      {
+        name: "activations",
+        bytes: activationsOf(step),
+        ...(kind === "bidirectional" && { detail: `${chunk} latent frames at once` }),
+        estimated: true,
+      },
     ],
   };
 }

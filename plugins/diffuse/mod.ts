@@ -3,12 +3,14 @@ import type { Plugin } from "../../pipeline/plugin.ts";
 import { diffuseOptions, type DiffuseSchema } from "./options.ts";
 
 /**
- * Makes latents from noise with a causal Wan: chunk by chunk, in a few steps each, with a KV cache of what
- * came before. A prompt that arrives during a run is followed from the next chunk on.
+ * Makes latents from noise with a Wan transformer. A causal one works chunk by chunk, in a few steps each, with a
+ * KV cache of what came before, and a prompt that arrives during a run is followed from the next chunk on. A
+ * bidirectional one makes the whole clip at once, in many steps with guidance.
  */
 const diffuse: Plugin<"conditioning", "latents", DiffuseSchema> = definePlugin({
   name: "diffuse",
-  summary: "Makes latents from noise with a causal Wan transformer, a chunk at a time.",
+  summary:
+    "Makes latents from noise with a Wan transformer, chunk by chunk or a whole clip at once.",
   takes: "conditioning",
   gives: "latents",
   options: diffuseOptions,

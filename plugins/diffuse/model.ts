@@ -17,6 +17,7 @@ import type { Device, Session } from "../../engine/runtime/mod.ts";
 import type { WeightFile } from "../../engine/weights/mod.ts";
 import { ChunkPasses } from "./chunk_passes.ts";
 import { PromptMemory } from "./prompt_memory.ts";
+import type { Transformer } from "./transformer.ts";
 
 /** How the model is loaded. */
 export interface CausalWanModelOptions {
@@ -34,7 +35,7 @@ export interface CausalWanModelOptions {
 type LoadStep = (frames: number, signal?: AbortSignal) => Promise<Session>;
 
 /** A causal Wan, loaded. One run at a time, one call at a time. */
-export class CausalWanModel implements AsyncDisposable {
+export class CausalWanModel implements Transformer {
   readonly #device: Device;
   readonly #options: CausalWanModelOptions;
   readonly #stack: AsyncDisposableStack;

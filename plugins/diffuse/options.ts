@@ -1,12 +1,14 @@
 import { z } from "zod";
 import { checkRunLength } from "../../engine/diffusion/chunks.ts";
 import { checkWindow } from "../../engine/diffusion/ring.ts";
+import type { MultiStepSolver } from "../../engine/diffusion/multi_step.ts";
+import type { WanConfig } from "../../engine/networks/mod.ts";
 import { type DiffusionModel, diffusionModels, namesOf } from "../_models.ts";
 
 const whole = z.number().int().positive();
 const count = z.number().int().min(0);
 
-/** Sizes of a causal Wan that has no name here. */
+/** Sizes of a Wan that has no name here. */
 const sizes = z.object({
   dim: whole,
   ffnDim: whole,
@@ -40,18 +42,20 @@ export const diffuseOptions = z.object({
     ),
   sizes: sizes.partial().optional().describe("Sizes that differ from the named network's"),
   latentFrames: count.default(21).describe(
-    "Latent frames in all: n give 4n − 3 pictures, 21 give 81; 0 = endless",
+    "Latent frames in all: n give 4n − 3 pictures, 21 give 81; 0 = endless, for causal networks",
   ),
-  chunk: whole.optional().describe("Latent frames made at once"),
+  chunk: whole.optional().describe("Causal networks: latent frames made at once"),
   window: whole.optional().describe(
-    "Latent frames of KV cache: what a chunk sees, itself included",
+    "Causal networks: latent frames of KV cache, what a chunk sees, itself included",
   ),
-  sink: count.optional().describe("Latent frames at the beginning that the cache never forgets"),
+  sink: count.optional().describe(
+    "Causal networks: latent frames at the beginning that the cache never forgets",
+  ),
   independentFirstFrame: z.boolean().default(false).describe(
-    "Make the first latent frame a chunk of its own, as networks made for image-to-video do",
+    "Causal networks: make the first latent frame a chunk of its own, as those made for image-to-video do",
   ),
-  sampler: z.enum(["few-step", "unipc", "dpmpp"]).default("few-step").describe(
-    "few-step for distilled networks; unipc or dpmpp, in many steps, for those that are not",
+  sampler: z.enum(["few-step", "unipc", "dpmpp"]).optional().describe(
+    "few-step for distilled networks; unipc or dpmpp, in many steps, for those that are not. By default what the network was made for",
   ),
   steps: z.union([
     z.array(z.number().min(0).max(1000)).min(1),
@@ -67,10 +71,10 @@ export const diffuseOptions = z.object({
   ),
   shift: z.number().positive().max(100).optional().describe("Shift of the flow-matching schedule"),
   contextNoise: z.number().min(0).max(1000).optional().describe(
-    "Timestep at which finished chunks enter the cache",
+    "Causal networks: timestep at which finished chunks enter the cache",
   ),
   recache: z.boolean().default(false).describe(
-    "Run what the cache holds once more when the prompt changes: faster change, one pass a chunk",
+    "Causal networks: run what the cache holds once more when the prompt changes: faster change, one pass a chunk",
   ),
   height: whole.optional().describe("Height of the pictures in pixels"),
   width: whole.optional().describe("Width of the pictures in pixels"),
@@ -104,9 +108,12 @@ export const diffuseOptions = z.object({
       return false;
     }
   };
-  const tight = chunk <= window && options.sink !== undefined ? "sink" : "window";
-  if (attempt(tight, () => checkWindow({ window, sink, chunk }))) {
-    attempt("latentFrames", () => checkRunLength(run));
+  if (run.kind === "bidirectional") checkClip(options, refuse);
+  else {
+    const tight = chunk <= window && options.sink !== undefined ? "sink" : "window";
+    if (attempt(tight, () => checkWindow({ window, sink, chunk }))) {
+      attempt("latentFrames", () => checkRunLength(run));
+    }
   }
   const token = spatialFactor * 2;
   for (const [key, pixels] of [["height", height], ["width", width]] as const) {
@@ -127,10 +134,46 @@ export type DiffuseSchema = typeof diffuseOptions;
 /** What `diffuse` was told, checked. */
 export type DiffuseOptions = z.output<typeof diffuseOptions>;
 
+/** Options of causal networks alone. */
+const causalKeys = [
+  "chunk",
+  "window",
+  "sink",
+  "independentFirstFrame",
+  "contextNoise",
+  "recache",
+] as const satisfies readonly (keyof DiffuseOptions)[];
+
+/** Refuses what does not apply where a whole clip is made at once. */
+function checkClip(
+  options: DiffuseOptions,
+  refuse: (key: string, message: string) => void,
+): void {
+  const whole = `the network "${options.network}" makes the whole clip at once`;
+  for (const key of causalKeys) {
+    const value = options[key];
+    if (value === undefined || value === false) continue;
+    refuse(
+      key,
+      `expected nothing, since ${whole} (causal networks have it: ${causalNames}), got ${value}`,
+    );
+  }
+  if (options.latentFrames === 0) {
+    refuse(
+      "latentFrames",
+      `expected how many, such as 21 for 81 pictures, since ${whole} (causal networks go on without end: ` +
+        `${causalNames}), got 0`,
+    );
+  }
+}
+
+const causalNames = Object.entries(diffusionModels).filter(([, { kind }]) => kind === "causal")
+  .map(([name]) => name).join(", ");
+
 /** Refuses steps and a guidance that the sampler does not take. */
 function checkSampling(
-  { sampler, guidance }: DiffuseOptions,
-  { steps }: EffectiveOptions,
+  { network, guidance }: DiffuseOptions,
+  { sampler, steps }: EffectiveOptions,
   refuse: (key: string, message: string) => void,
 ): void {
   if (sampler !== "few-step") {
@@ -144,6 +187,12 @@ function checkSampling(
       "steps",
       `expected a list of falling numbers such as [1000, 750, 500, 250] (a count is for the samplers ` +
         `unipc and dpmpp), got ${steps}`,
+    );
+  } else if (steps.length === 0) {
+    refuse(
+      "steps",
+      `expected falling numbers such as [1000, 750, 500, 250], got nothing: the network "${network}" was ` +
+        `made for no steps of its own (the samplers unipc and dpmpp need none)`,
     );
   } else if (steps.some((step, i) => i > 0 && step >= steps[i - 1]!)) {
     refuse("steps", `expected falling numbers such as [1000, 750, 500, 250], got [${steps}]`);
@@ -164,15 +213,29 @@ export function lorasOf({ lora = [] }: DiffuseOptions): { path: string; scale: n
 }
 
 /** The options with what the network was made for filled in. */
-export interface EffectiveOptions extends Omit<DiffusionModel, "steps" | "guidance"> {
+export interface EffectiveOptions {
+  readonly kind: DiffusionModel["kind"];
+  readonly sizes: WanConfig;
+  /** The network's own. */
+  readonly weights?: URL;
+  readonly height: number;
+  readonly width: number;
+  readonly spatialFactor: number;
   readonly latentFrames: number;
+  /** All latent frames where the whole clip is made at once, and `window` too. */
+  readonly chunk: number;
+  readonly window: number;
+  readonly sink: number;
+  readonly contextNoise: number;
   readonly independentFirstFrame: boolean;
-  readonly sampler: DiffuseOptions["sampler"];
-  /** A list for `few-step`, a number for the others. */
+  readonly recache: boolean;
+  readonly sampler: MultiStepSolver | "few-step";
+  /** A list for `few-step`, empty where neither network nor options have one; a number for the others. */
   readonly steps: readonly number[] | number;
+  readonly warpSteps: boolean;
+  readonly shift: number;
   /** 1 where the negative prompt has no part. */
   readonly guidance: number;
-  readonly recache: boolean;
 }
 
 /** Steps of the multi-step samplers: `sampling_steps` in the reference's causal_diffusion_inference.py:33. */
@@ -181,16 +244,27 @@ const defaultCount = 50;
 /** Fills in what was left out. */
 export function effective(options: DiffuseOptions): EffectiveOptions {
   const model: DiffusionModel = diffusionModels[options.network];
+  const { sampler = model.sampler, latentFrames } = options;
   const given = Object.entries(options).filter(([key, value]) =>
     key !== "sizes" && key !== "weights" && value !== undefined
   );
-  const sizes = { ...model.sizes, ...options.sizes };
-  const few = options.sampler === "few-step";
+  const few = sampler === "few-step";
+  const steps = typeof model.steps === "number"
+    ? { list: [], count: model.steps }
+    : { list: model.steps, count: defaultCount };
+  const made = model.kind === "causal" ? model : { ...model, ...wholeClip(latentFrames) };
   return {
-    ...model,
-    steps: few ? model.steps : defaultCount,
+    ...made,
+    sampler,
+    steps: few ? steps.list : steps.count,
     guidance: few ? 1 : model.guidance ?? 1,
     ...Object.fromEntries(given),
-    sizes,
+    sizes: { ...model.sizes, ...options.sizes },
   } as EffectiveOptions;
+}
+
+/** A clip as the only chunk of a run, which needs no cache. */
+function wholeClip(latentFrames: number) {
+  const frames = Math.max(1, latentFrames);
+  return { chunk: frames, window: frames, sink: 0, contextNoise: 0, warpSteps: false };
 }

@@ -2,7 +2,6 @@ import {
   type FewStepPass,
   flowSchedule,
   type MultiStepPass,
-  type MultiStepSolver,
   planFewSteps,
   planMultiSteps,
 } from "../../engine/diffusion/mod.ts";
@@ -30,7 +29,6 @@ export function samplingOf(options: EffectiveOptions): Sampling {
     const passes = planFewSteps(flowSchedule({ shift }), steps as readonly number[], warpSteps);
     return { kind: "few-step", passes, guided: false };
   }
-  const solver: MultiStepSolver = sampler;
-  const passes = planMultiSteps(solver, steps as number, shift);
+  const passes = planMultiSteps(sampler, steps as number, shift);
   return { kind: "multi-step", passes, guidance, guided: guidance !== 1 };
 }

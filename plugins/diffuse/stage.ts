@@ -20,26 +20,27 @@ import type { LaterConditioning } from "../../pipeline/data.ts";
 import { picturesOf } from "../../pipeline/pictures.ts";
 import { openStageDevice } from "../_devices.ts";
 import { mending } from "../_files.ts";
-import { CausalWanModel } from "./model.ts";
+import { loadTransformer } from "./load.ts";
 import { type DiffuseOptions, effective, type EffectiveOptions } from "./options.ts";
 import { Programme } from "./programme.ts";
 import { type Sampling, samplingOf } from "./sampling.ts";
+import type { Transformer } from "./transformer.ts";
 import { openTransformer } from "./weights.ts";
 
-/** Rolls out a causal Wan, chunk after chunk. */
+/** Rolls out a Wan: a causal one chunk after chunk, a bidirectional one as one chunk that is the whole clip. */
 export class DiffuseStage implements Stage<"conditioning", "latents"> {
   readonly name = "diffuse";
   readonly takes = "conditioning";
   readonly gives = "latents";
   readonly #stack: AsyncDisposableStack;
-  readonly #model: CausalWanModel;
+  readonly #model: Transformer;
   readonly #options: DiffuseOptions;
   readonly #effective: EffectiveOptions;
   readonly #sampling: Sampling;
 
   private constructor(
     stack: AsyncDisposableStack,
-    model: CausalWanModel,
+    model: Transformer,
     options: DiffuseOptions,
   ) {
     this.#stack = stack;
@@ -50,23 +51,12 @@ export class DiffuseStage implements Stage<"conditioning", "latents"> {
   }
 
   static async create(options: DiffuseOptions, context: CreateContext): Promise<DiffuseStage> {
-    const { sizes, chunk, window, height, width, spatialFactor } = effective(options);
     const weights = await openTransformer(options, context.directory);
     await using stack = new AsyncDisposableStack();
     const device = stack.use(await openStageDevice(options, context));
     const model = stack.use(
-      await mending(() =>
-        CausalWanModel.load(device, weights, {
-          sizes,
-          chunk: { frames: chunk, height: height / spatialFactor, width: width / spatialFactor },
-          window,
-          attention: options.attention,
-          profile: options.profile,
-          signal: context.signal,
-        })
-      ),
+      await mending(() => loadTransformer(device, weights, options, context.signal)),
     );
-    if (options.independentFirstFrame) await model.prepare(1, context.signal);
     return new DiffuseStage(stack.move(), model, options);
   }
 
@@ -78,8 +68,8 @@ export class DiffuseStage implements Stage<"conditioning", "latents"> {
     const first = await arriving.next();
     if (first === undefined) return;
     let conditioning: Conditioning | LaterConditioning = first;
-    checkGiven(first);
-    const { recache } = this.#options;
+    this.#check(first);
+    const { recache, kind } = this.#effective;
     const [, channels, height, width] = this.#model.latentsShape;
     const length = this.#length(first.given);
     const { latentFrames, givenFrames } = length;
@@ -109,7 +99,11 @@ export class DiffuseStage implements Stage<"conditioning", "latents"> {
       contextNoise: this.#effective.contextNoise,
       noise: drawnNoise(source, channels * height * width, latentFrames, givenFrames),
       signal: early,
-      onStep: (step) => report({ type: "step", ...step }),
+      onStep: (step) => {
+        report({ type: "step", ...step });
+        // A causal network looks for another prompt before its next chunk; this one has none.
+        if (kind === "bidirectional" && arriving.take()) report(tooLate);
+      },
       proceed: async () => {
         await whenRunning();
         return stop.aborted ? "stop" : undefined;
@@ -144,6 +138,33 @@ export class DiffuseStage implements Stage<"conditioning", "latents"> {
     }
     const model = multiStepModel(this.#model.guessing(options.signal), sampling.guidance);
     return rollout(model, { ...options, passes: sampling.passes });
+  }
+
+  /** Refuses what the network cannot do, and a picture that nobody has encoded: it would be left out silently. */
+  #check({ prompt: { image, video }, given, then = [] }: Conditioning): void {
+    if (this.#effective.kind === "bidirectional") {
+      const whole = `The network "${this.#options.network}" makes the whole clip at once`;
+      if (given) {
+        throw new UserError(
+          `${whole} and cannot begin with ${
+            image ?? video ?? "given latents"
+          }: choose a causal network, ` +
+            "which goes on from pictures and clips.",
+        );
+      }
+      if (then.length > 0) {
+        throw new UserError(
+          `${whole} and follows one prompt, and this one has ${then.length} more for later: choose a causal ` +
+            "network, or leave them out.",
+        );
+      }
+    }
+    if (given || (image ?? video) === undefined) return;
+    throw new UserError(
+      `The prompt begins with ${
+        image ?? video
+      } and no stage encodes it: put encode-picture before diffuse.`,
+    );
   }
 
   /** How long a run is that begins with what is given. */
@@ -192,7 +213,7 @@ export class DiffuseStage implements Stage<"conditioning", "latents"> {
     if (!this.#sampling.guided) return;
     if (!negative) {
       throw new UserError(
-        `The sampler "${this.#options.sampler}" with a guidance of ${this.#effective.guidance} needs a negative ` +
+        `The sampler "${this.#effective.sampler}" with a guidance of ${this.#effective.guidance} needs a negative ` +
           `prompt and there is none: give encode-text one (negative: "blurry, low quality"; empty will do), ` +
           `or diffuse a guidance of 1.`,
       );
@@ -205,12 +226,8 @@ export class DiffuseStage implements Stage<"conditioning", "latents"> {
   }
 }
 
-/** Refuses a picture or clip that nobody has encoded: it would be left out silently. */
-function checkGiven({ prompt: { image, video }, given }: Conditioning): void {
-  if (given || (image ?? video) === undefined) return;
-  throw new UserError(
-    `The prompt begins with ${
-      image ?? video
-    } and no stage encodes it: put encode-picture before diffuse.`,
-  );
-}
+/** Of a prompt that comes while the whole clip is being made. */
+const tooLate = {
+  type: "warning",
+  message: "A prompt that comes later is not followed: this network makes the whole clip at once.",
+} as const;
