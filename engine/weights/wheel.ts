@@ -1,0 +1,137 @@
+/** Files out of a Python wheel on a package index, without Python: those that are wanted, or by way of the whole wheel. */
+
+import { partOf } from "./_download.ts";
+import { chooseWheel, openIndex, readIndex } from "./_index.ts";
+import { removeIfThere, sizeOf } from "./_pulled.ts";
+import { DownloadError } from "./_requests.ts";
+import {
+  packedPlace,
+  pick,
+  requestOptions,
+  unpackedPlace,
+  waiting,
+  wheelMark,
+  type WheelOptions,
+  type WheelPlan,
+  type WheelRecord,
+  type WheelRequest,
+} from "./_wheel.ts";
+import { fetchInto } from "./_wheel_members.ts";
+import { openRemote } from "./_wheel_source.ts";
+import { readMembers } from "./_wheel_zip.ts";
+
+export type { IndexFile, WheelNeed } from "./_index.ts";
+export type { WheelMember } from "./_wheel_zip.ts";
+export {
+  recordName,
+  type WheelEvent,
+  type WheelOptions,
+  type WheelPlan,
+  type WheelRecord,
+  type WheelRequest,
+} from "./_wheel.ts";
+
+/** The free room on the disk is kept from running out altogether. */
+const margin = 64 << 20;
+
+/**
+ * Chooses the wheel and looks into its table of contents, unless it is to be fetched whole or its server gives no
+ * parts of files. Rejects with a `DownloadError`, or the signal's reason.
+ */
+export async function planWheel(
+  request: WheelRequest,
+  options: WheelOptions = {},
+): Promise<WheelPlan> {
+  const index = openIndex(request.index, options.fetch ?? fetch);
+  const asking = requestOptions(options, index.fetch);
+  const files = await readIndex(index.address, request.project, asking, waiting(request, options));
+  const wheel = chooseWheel(files, request);
+  const source = options.whole ? undefined : await openRemote(wheel, asking);
+  const members = source && await readMembers(source);
+  if (source === undefined || members === undefined) {
+    const begun = await sizeOf(partOf(packedPlace(request, wheel.name), wheelMark(wheel))) ?? 0;
+    const coming = wheel.bytes && Math.max(0, wheel.bytes - (options.restart ? 0 : begun));
+    return { request, wheel, wanted: undefined, coming, unpacked: undefined };
+  }
+  const wanted = pick(members, request, wheel.name);
+  let coming = 0;
+  for (const { path, packed } of wanted) {
+    if (!options.restart && await sizeOf(unpackedPlace(request, path)) !== undefined) continue;
+    const begun = await sizeOf(partOf(packedPlace(request, path), wheelMark(wheel))) ?? 0;
+    coming += Math.max(0, packed - (options.restart ? 0 : begun));
+  }
+  const unpacked = wanted.reduce((sum, { bytes }) => sum + bytes, 0);
+  return { request, wheel: { ...wheel, bytes: source.bytes }, wanted, coming, unpacked };
+}
+
+/**
+ * Fetches what a plan lacks, unpacks it and checks it: every member against its CRC-32 in the table of contents
+ * and its SHA-256 in the wheel's RECORD, and a wheel that comes whole against the index's SHA-256 as well.
+ * What has come stays when it fails, unless it is known to be wrong; the folder itself appears at the end, in one
+ * step. Rejects with a `DownloadError`, or the signal's reason.
+ */
+export async function fetchWheel(
+  plan: WheelPlan,
+  options: WheelOptions = {},
+): Promise<WheelRecord> {
+  const { folder } = plan.request;
+  const staging = `${folder}.part`;
+  await checkRoom(plan, options);
+  try {
+    await Deno.mkdir(staging, { recursive: true });
+  } catch (cause) {
+    throw new DownloadError(
+      `${staging} cannot be made: ${(cause as Error).message}. ` +
+        "Choose another cache folder by XDG_CACHE_HOME.",
+      { cause, mendable: true },
+    );
+  }
+  let record: WheelRecord;
+  try {
+    record = await locked(staging, plan.wheel.name, () => fetchInto(staging, plan, options));
+  } catch (error) {
+    // An empty folder alone is not worth keeping.
+    await Deno.remove(staging).catch(() => {});
+    throw error;
+  }
+  const before = `${folder}.${crypto.randomUUID()}`;
+  const replaced = await Deno.rename(folder, before).then(() => true, () => false);
+  await Deno.rename(staging, folder);
+  if (replaced) await Deno.remove(before, { recursive: true });
+  return record;
+}
+
+/** Runs alone among the processes that fetch into the folder. */
+async function locked<T>(staging: string, what: string, work: () => Promise<T>): Promise<T> {
+  const path = `${staging}/lock`;
+  const file = await Deno.open(path, { write: true, create: true });
+  let mine = false;
+  try {
+    mine = await file.tryLock(true);
+    if (!mine) {
+      throw new DownloadError(`${what} is being fetched by another process: wait for it.`, {
+        mendable: true,
+      });
+    }
+    return await work();
+  } finally {
+    file.close();
+    if (mine) await removeIfThere(path);
+  }
+}
+
+async function checkRoom(plan: WheelPlan, { freeSpace }: WheelOptions): Promise<void> {
+  const { request: { folder }, coming = 0, unpacked, wheel } = plan;
+  // What a whole wheel unpacks to is known later; this one about doubles.
+  const needed = coming + (unpacked ?? 2 * (wheel.bytes ?? 0));
+  const free = needed > 0 ? await freeSpace?.(folder) : undefined;
+  if (free === undefined || free >= needed + margin) return;
+  const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
+  throw new DownloadError(
+    `There is no room for ${folder}: ${megabytes(needed)} are needed and ${
+      megabytes(free)
+    } are free. ` +
+      "Make room, or choose another cache folder by XDG_CACHE_HOME.",
+    { mendable: true },
+  );
+}
