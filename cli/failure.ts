@@ -1,6 +1,6 @@
 /** From an error to an exit code and words. */
 import { ValidationError } from "@cliffy/command";
-import { UserError } from "../pipeline/errors.ts";
+import { ConfigError, type ConfigProblem, UserError } from "../pipeline/errors.ts";
 import { INTERRUPTED } from "./signals.ts";
 
 /** Exit codes, by what they mean. */
@@ -17,6 +17,8 @@ export interface Failure {
   readonly message: string;
   /** The exit code: 1 for a failure, 2 for the user's mistake, 130 after Ctrl-C. */
   readonly code: number;
+  /** Of a config: everything that is wrong, with its place. */
+  readonly problems?: readonly ConfigProblem[];
 }
 
 /** A mistake found by the command line itself. */
@@ -29,6 +31,7 @@ export function failureOf(error: unknown): Failure {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof ValidationError) return { message, code: error.exitCode };
   if (error instanceof Interrupted) return { message, code: INTERRUPTED };
+  if (error instanceof ConfigError) return { message, code: MISTAKE, problems: error.problems };
   return { message, code: error instanceof UserError ? MISTAKE : FAILURE };
 }
 

@@ -22,9 +22,14 @@ export async function list(app: App, json: boolean): Promise<void> {
   if (json) return app.screen.out(JSON.stringify(rows, undefined, 2));
   const lines = rows.map((row): [string, string] => [
     row.name,
-    row.error === undefined ? row.description : `cannot be used: ${row.error}`,
+    row.error === undefined ? row.description : `cannot be used: ${firstLine(row.error)}`,
   ]);
   for (const line of table(lines)) app.screen.out(line);
+}
+
+/** Of several problems their count; `validate` tells them all. */
+function firstLine(message: string): string {
+  return message.split("\n")[0]!.replace(/:$/, ", which validate tells of");
 }
 
 /** Checks every config and tells of each; the exit code is that of the first that failed. */

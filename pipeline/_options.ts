@@ -44,7 +44,8 @@ export function checkOptions(schema: z.ZodObject, value: unknown, kebab: boolean
   if (unknown.length === 0) {
     const result = schema.safeParse(renamed);
     if (result.success) return { options: result.data };
-    return { problems: result.error.issues.map((issue) => problemOf(schema, issue, renamed)) };
+    const issues = withoutConsequences(result.error.issues);
+    return { problems: issues.map((issue) => problemOf(schema, issue, renamed)) };
   }
   // An option that is missing since its name is misspelt is one problem, not two.
   const misspelt = unknown.map(({ path, meant }) =>
@@ -53,6 +54,13 @@ export function checkOptions(schema: z.ZodObject, value: unknown, kebab: boolean
   const others = issuesOfEach(schema, renamed).map((issue) => problemOf(schema, issue, renamed))
     .filter(({ path, missing }) => !(missing && misspelt.includes(path.join("\n"))));
   return { problems: [...unknown, ...others] };
+}
+
+/** Of an option that is wrong by itself, what a plugin's own check says only follows from it. */
+function withoutConsequences(issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue[] {
+  const pathOf = ({ path }: z.core.$ZodIssue) => path.map(String).join("\n");
+  const wrong = new Set(issues.filter(({ code }) => code !== "custom").map(pathOf));
+  return issues.filter((issue) => issue.code !== "custom" || !wrong.has(pathOf(issue)));
 }
 
 /** What is wrong with each option by itself: how they go together nobody knows while one is unknown. */

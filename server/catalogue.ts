@@ -1,13 +1,13 @@
 /** Pipelines by name: the files of one folder, read anew each time, since people edit them. */
 import { basename, extname, join, resolve } from "@std/path";
 import { type Config, describeConfig, loadConfig, parseConfig } from "../pipeline/config.ts";
-import { ConfigError, UserError } from "../pipeline/errors.ts";
+import { UserError } from "../pipeline/errors.ts";
 import { suggestName } from "../pipeline/names.ts";
 import type { AnyPlugin } from "../pipeline/plugin.ts";
-import { refuseModule, refuseOption } from "./guard.ts";
+import { refuseStage } from "./guard.ts";
 import { findDiffusion, picturesOf } from "../pipeline/pictures.ts";
-import { fieldProblem, ProblemError } from "./problem.ts";
-import type { PipelineProblem, PipelineView, StageView, ValidationView } from "./wire.ts";
+import { fieldProblem, pipelineProblem, placesOf, ProblemError } from "./problem.ts";
+import type { PipelineView, StageView, ValidationView } from "./wire.ts";
 
 const EXTENSIONS = [".yaml", ".yml", ".json"];
 
@@ -69,7 +69,7 @@ export class Catalogue {
       return { ...await loadConfig(path, { plugins: this.#plugins }), name };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      throw fieldProblem("pipeline", `The pipeline cannot be used. ${error.message}`);
+      throw pipelineProblem("pipeline", error);
     }
   }
 
@@ -79,7 +79,7 @@ export class Catalogue {
       return { ok: true, problems: [], stages: stagesOf(await this.#parse(yaml)) };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      return { ok: false, problems: [problemOf(error)] };
+      return { ok: false, problems: placesOf(error) };
     }
   }
 
@@ -100,10 +100,10 @@ export class Catalogue {
         `"${name}" was not saved from here and is not changed: choose another name.`,
       );
     }
-    const result = await this.validate(yaml);
-    if (!result.ok) {
-      const errors = result.problems.map(({ message }) => ({ field: "yaml", message }));
-      throw new ProblemError("validation", errors[0]?.message ?? "", { errors });
+    try {
+      await this.#parse(yaml);
+    } catch (error) {
+      throw error instanceof UserError ? pipelineProblem("yaml", error) : error;
     }
     const draft = join(this.#folder, `.${name}.${crypto.randomUUID().slice(0, 8)}.part`);
     try {
@@ -119,38 +119,17 @@ export class Catalogue {
     return await this.#view(name, path);
   }
 
+  /** What is refused is never imported, so that it is not run. */
   async #parse(yaml: string): Promise<Config> {
-    // First without importing anything: what is refused is never run.
-    await this.#checkOrigin(yaml);
-    const options = { plugins: this.#plugins, file: "pipeline", directory: this.#folder };
-    const config = await parseConfig(yaml, options);
+    const known = await this.#modules();
+    const config = await parseConfig(yaml, {
+      plugins: this.#plugins,
+      file: "pipeline",
+      directory: this.#folder,
+      refuse: (stage) => refuseStage(stage, known, this.#plugins),
+    });
     if (config.stages.length > 32) throw new UserError("A pipeline may have 32 stages at most.");
     return config;
-  }
-
-  /** Refuses what may not come from outside. What cannot be parsed is left to the parser. */
-  async #checkOrigin(yaml: string): Promise<void> {
-    const { parse } = await import("yaml");
-    let value: unknown;
-    try {
-      value = parse(yaml, { maxAliasCount: 20, logLevel: "silent" });
-    } catch {
-      return;
-    }
-    const stages = (value as { stages?: unknown } | null)?.stages;
-    if (!Array.isArray(stages)) return;
-    const known = await this.#modules();
-    for (const [i, stage] of stages.entries()) {
-      const { use, with: options } = (stage ?? {}) as { use?: unknown; with?: unknown };
-      const module = refuseModule(use, known, this.#plugins);
-      const key = `stages[${i}].use`;
-      if (module !== undefined) throw new ConfigError(module, { file: "pipeline", key });
-      for (const [name, each] of Object.entries((options ?? {}) as object)) {
-        const message = refuseOption([name], each, "pipeline");
-        if (message === undefined) continue;
-        throw new ConfigError(message, { file: "pipeline", key: `stages[${i}].with.${name}` });
-      }
-    }
   }
 
   /** Addresses of modules that files of the folder name already: somebody here wrote them. */
@@ -189,7 +168,7 @@ export class Catalogue {
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       const rest = { stages: [], frames: null, framesPerChunk: null, fps: 16 };
-      return { ...base, ...rest, error: error.message };
+      return { ...base, ...rest, error: error.message, problems: placesOf(error) };
     }
   }
 
@@ -229,19 +208,4 @@ function stagesOf(config: Config): StageView[] {
     gives,
     options: stages[i]?.with ?? {},
   }));
-}
-
-function problemOf(error: UserError): PipelineProblem {
-  if (!(error instanceof ConfigError)) return { message: error.message };
-  const { file, line, column, key, message } = error;
-  // The place is told apart from the words.
-  const spot = line === undefined ? `${file}: ` : `${file}:${line}:${column ?? 1}: `;
-  const rest = message.startsWith(spot) ? message.slice(spot.length) : message;
-  const words = key !== "" && rest.startsWith(`${key}: `) ? rest.slice(key.length + 2) : rest;
-  return {
-    message: words,
-    ...(line !== undefined && { line }),
-    ...(column !== undefined && { column }),
-    ...(key !== "" && { key }),
-  };
 }

@@ -1,4 +1,5 @@
 /** What may not come through the API, whoever asks: it would reach past the studio. */
+import type { StageProblem } from "../pipeline/config.ts";
 import type { AnyPlugin } from "../pipeline/plugin.ts";
 import { MODULE_ADDRESS } from "../pipeline/registry.ts";
 
@@ -42,6 +43,22 @@ export function refuseOption(
   if (most !== undefined && typeof value === "number" && value > most) {
     return `Expected at most ${most}, got ${value}.`;
   }
+}
+
+/** What of a stage, as a text from outside has it, may not stand there. */
+export function refuseStage(
+  stage: Readonly<Record<string, unknown>>,
+  known: ReadonlySet<string>,
+  plugins: readonly AnyPlugin[],
+): StageProblem[] {
+  const problems: StageProblem[] = [];
+  const module = refuseModule(stage.use, known, plugins);
+  if (module !== undefined) problems.push({ path: ["use"], reason: module });
+  for (const [name, value] of Object.entries((stage.with ?? {}) as object)) {
+    const reason = refuseOption([name], value, "pipeline");
+    if (reason !== undefined) problems.push({ path: ["with", name], reason });
+  }
+  return problems;
 }
 
 /** Why a stage's plugin may not be named from outside, if so: importing a module runs its code. */

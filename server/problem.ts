@@ -2,8 +2,8 @@
 import { HttpError } from "fresh";
 import type { z } from "zod";
 import { OptionsError } from "../pipeline/define.ts";
-import { UserError } from "../pipeline/errors.ts";
-import type { FieldError, Problem } from "./wire.ts";
+import { ConfigError, UserError } from "../pipeline/errors.ts";
+import type { FieldError, PipelineProblem, Problem } from "./wire.ts";
 
 /** Kinds of problems, by the last part of their `type`. */
 const KINDS = {
@@ -91,6 +91,30 @@ export function fieldProblem(field: string, message: string): ProblemError {
   });
 }
 
+/** A pipeline that a field names, or its text, is wrong: each mistake with its place. */
+export function pipelineProblem(field: string, error: UserError): ProblemError {
+  const errors = placesOf(error).map((problem) => ({ field, ...problem }));
+  const shown = errors.map(({ line, key, message }) =>
+    [line === undefined ? "" : `line ${line}: `, key === undefined ? "" : `${key}: `, message].join(
+      "",
+    )
+  );
+  const more = shown.length > 3 ? [`And ${shown.length - 3} more.`] : [];
+  const detail = [`${field}:`, ...shown.slice(0, 3), ...more].join(" ");
+  return new ProblemError("validation", detail, { errors, cause: error });
+}
+
+/** What is wrong with a pipeline, by places in its text. */
+export function placesOf(error: UserError): PipelineProblem[] {
+  if (!(error instanceof ConfigError)) return [{ message: error.message }];
+  return error.problems.map(({ reason, line, column, key }) => ({
+    message: reason,
+    ...(line !== undefined && { line }),
+    ...(column !== undefined && { column }),
+    ...(key !== "" && { key }),
+  }));
+}
+
 function summary(errors: readonly FieldError[]): string {
   return errors.slice(0, 3).map(({ field, message }) =>
     field === "" ? message : `${field}: ${message}`
@@ -118,6 +142,7 @@ export function toProblem(error: unknown): ProblemError {
     }));
     return new ProblemError("validation", error.message, { errors, cause: error });
   }
+  if (error instanceof ConfigError) return pipelineProblem("pipeline", error);
   if (error instanceof UserError) {
     return new ProblemError("validation", error.message, { cause: error });
   }

@@ -126,6 +126,13 @@ const stage = z.object({
   options: json,
 });
 
+const pipelineProblem = z.object({
+  line: z.int().optional(),
+  column: z.int().optional(),
+  message: z.string(),
+  key: z.string().optional(),
+});
+
 const pipeline = z.object({
   name: z.string(),
   description: z.string().optional(),
@@ -138,6 +145,7 @@ const pipeline = z.object({
   fps: z.number(),
   yaml: z.string(),
   error: z.string().optional(),
+  problems: z.array(pipelineProblem).optional(),
 });
 
 /** What answers hold. */
@@ -148,12 +156,7 @@ export const answers = {
   Pipelines: z.object({ pipelines: z.array(pipeline) }),
   Validation: z.object({
     ok: z.boolean(),
-    problems: z.array(z.object({
-      line: z.int().optional(),
-      column: z.int().optional(),
-      message: z.string(),
-      key: z.string().optional(),
-    })),
+    problems: z.array(pipelineProblem),
     stages: z.array(stage).optional(),
   }),
   Plugins: z.object({
@@ -173,7 +176,7 @@ export const answers = {
     status: z.int(),
     detail: z.string().optional(),
     instance: z.string().optional(),
-    errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+    errors: z.array(pipelineProblem.extend({ field: z.string() })).optional(),
   }),
 } as const;
 

@@ -208,6 +208,8 @@ export interface PipelineView {
   readonly yaml: string;
   /** Why it cannot be used; then it has no stages. */
   readonly error?: string;
+  /** Everything that keeps it from being used, by places. */
+  readonly problems?: readonly PipelineProblem[];
 }
 
 /** A plugin, for forms. */
@@ -282,4 +284,10 @@ export interface FieldError {
   /** Path in the body, such as `options.diffuse.latent-frames`; empty for the body as a whole. */
   readonly field: string;
   readonly message: string;
+  /** From 1: where the field's text, or the file that it names, has the mistake. */
+  readonly line?: number;
+  /** From 1. */
+  readonly column?: number;
+  /** What stands there, such as `stages[2].with.latent-frames`. */
+  readonly key?: string;
 }

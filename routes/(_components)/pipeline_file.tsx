@@ -43,8 +43,8 @@ function Problems({ store }: { store: PipelineStore }) {
   return (
     <div id="problems" role="alert">
       <ul class="problems">
-        {store.problems.value.map(({ line, column, message }) => (
-          <li key={`${line} ${message}`} class="error">
+        {store.problems.value.map(({ line, column, key, message }) => (
+          <li key={`${line} ${key} ${message}`} class="error">
             <Icon name="warning" />
             <span>
               {line !== undefined && (
@@ -56,6 +56,12 @@ function Problems({ store }: { store: PipelineStore }) {
                   >
                     Line {line}
                   </button>
+                  {": "}
+                </>
+              )}
+              {key !== undefined && (
+                <>
+                  <code>{key}</code>
                   {": "}
                 </>
               )}

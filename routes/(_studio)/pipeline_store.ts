@@ -56,7 +56,7 @@ export class PipelineStore {
     this.draft = signal(readDraft(this.text.value) ?? { name: "", stages: [] });
     this.effective = signal(pipeline?.stages ?? []);
     if (pipeline?.error !== undefined) {
-      this.problems.value = [{ message: pipeline.error }];
+      this.problems.value = pipeline.problems ?? [{ message: pipeline.error }];
       this.state.value = "wrong";
     }
     this.selected.value = heaviest(this.draft.value);
@@ -119,9 +119,16 @@ export class PipelineStore {
         action: { label: "Use it", run: () => location.assign(`/?pipeline=${name}`) },
       });
     } catch (error) {
-      const field = error instanceof ApiError ? error.fields[0] : undefined;
-      if (field?.field === "name") this.nameError.value = field.message;
-      else showToast({ text: `Not saved: ${messageOf(error)}`, tone: "danger" });
+      const fields = error instanceof ApiError ? error.fields : [];
+      const name = fields.find(({ field }) => field === "name");
+      const places = fields.filter(({ field }) => field === "yaml");
+      if (name !== undefined) this.nameError.value = name.message;
+      else if (places.length > 0) {
+        batch(() => {
+          this.state.value = "wrong";
+          this.problems.value = places;
+        });
+      } else showToast({ text: `Not saved: ${messageOf(error)}`, tone: "danger" });
     } finally {
       this.saving.value = false;
     }
@@ -142,7 +149,7 @@ export class PipelineStore {
       const fields = error instanceof ApiError ? error.fields : [];
       batch(() => {
         this.state.value = fields.length > 0 ? "wrong" : "unknown";
-        this.problems.value = [{ message: fields[0]?.message ?? messageOf(error) }];
+        this.problems.value = fields.length > 0 ? fields : [{ message: messageOf(error) }];
       });
     }
   }

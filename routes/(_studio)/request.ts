@@ -1,5 +1,11 @@
 /** From what the form says to what the API takes, and back. */
-import type { CreateRun, PipelineView, PluginView, RunView } from "../../server/wire.ts";
+import type {
+  CreateRun,
+  FieldError,
+  PipelineView,
+  PluginView,
+  RunView,
+} from "../../server/wire.ts";
 import { controlsOf, type OptionControl, readControl, showValue } from "./controls.ts";
 
 /** What the form says. */
@@ -111,6 +117,18 @@ export function formOf(run: RunView): FormState {
     ),
     frames: run.framesAsked,
   };
+}
+
+/** Messages of wrong fields; several of one field are its lines, each with its place. */
+export function messagesByField(fields: readonly FieldError[]): FieldErrors {
+  const lines = new Map<string, string[]>();
+  for (const { field, line, key, message } of fields) {
+    const place = `${line === undefined ? "" : `line ${line}: `}${
+      key === undefined ? "" : `${key}: `
+    }`;
+    lines.set(field, [...lines.get(field) ?? [], place + message]);
+  }
+  return Object.fromEntries([...lines].map(([field, each]) => [field, each.join("\n")]));
 }
 
 /** The message for a field, or for something within it. */

@@ -5,7 +5,13 @@ import { ApiError, GoneError, messageOf, StudioClient } from "./client.ts";
 import { healthWatch } from "./health.ts";
 import { Player } from "./player.ts";
 import { SUGGESTIONS } from "./prompts.ts";
-import { buildRequest, type FieldErrors, formOf, type FormState } from "./request.ts";
+import {
+  buildRequest,
+  type FieldErrors,
+  formOf,
+  type FormState,
+  messagesByField,
+} from "./request.ts";
 import { isOver, type StepProgress, type WatchedRun } from "./run_events.ts";
 import { RunWatch } from "./watch.ts";
 
@@ -215,9 +221,7 @@ export class StudioStore {
     } catch (error) {
       if (error instanceof GoneError) healthWatch.check();
       if (error instanceof ApiError && error.fields.length > 0) {
-        this.errors.value = Object.fromEntries(
-          error.fields.map(({ field, message }) => [field, message]),
-        );
+        this.errors.value = messagesByField(error.fields);
       } else this.problem.value = messageOf(error);
     } finally {
       this.busy.value = false;

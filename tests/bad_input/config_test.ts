@@ -45,6 +45,21 @@ Deno.test("an unknown option is refused by name, with the nearest", async () => 
   );
 });
 
+Deno.test("everything that is wrong is told at once, in the file and in settings", async () => {
+  const said = await refusal(
+    [...GENERATE, "--set", "encode-video.fps=0", "--set", "difuse.sink=1"],
+    config("latent-frames: 3, windw: 9, sink: many"),
+  );
+  const [first, ...lines] = said.trimEnd().split("\n");
+  assertEquals(first, "error: 4 problems in ./mine.yaml and --set:");
+  assertEquals(lines.map((line) => line.replace(/\. (Did|Known).*/, ".")), [
+    "  ./mine.yaml:5:31: stages[1].with.windw: there is no such option.",
+    '  ./mine.yaml:5:47: stages[1].with.sink: expected a number, got "many".',
+    '  --set difuse.sink=1: there is no stage "difuse".',
+    "  --set encode-video.fps=0: expected more than 0, got 0.",
+  ]);
+});
+
 Deno.test("stages in a wrong order are refused by names, kinds and line", async () => {
   const wrong = "name: w\nstages:\n  - use: encode-text\n  - use: decode\n  - use: diffuse\n";
   assertEquals(

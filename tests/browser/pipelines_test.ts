@@ -78,6 +78,13 @@ browserTest("a mistake in a pipeline's text is said with its line", async () => 
   const yaml = await text.inputValue();
   await text.fill(yaml.replace("shift: 5", "shfit: 5"));
   await page.getByText(/shift/).filter({ hasText: /line/i }).first().waitFor();
+  await text.fill(yaml.replace("shift: 5", "shfit: 5").replace("- use: decode", "- use: decod"));
+  const lines = page.locator("#problems").getByRole("button", { name: /^Line \d+$/ });
+  await page.locator("#problems").getByText('Did you mean "decode"?').waitFor();
+  assertEquals(await lines.count(), 2);
+  await lines.last().click();
+  const at = yaml.replace("shift: 5", "shfit: 5").indexOf("- use: decode") + "- use: ".length;
+  assertEquals(await text.evaluate((area) => (area as HTMLTextAreaElement).selectionStart), at);
   await text.fill("stages: [");
   await page.getByText("Valid", { exact: true }).waitFor({ state: "hidden" });
   await text.fill(yaml);

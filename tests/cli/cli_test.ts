@@ -83,6 +83,42 @@ Deno.test("pipeline validate names file, line and key, and gives 2", async () =>
   assertMatch(out, /^embedded: fine/);
   const json = JSON.parse((await run(["pipeline", "validate", "broken", "--json"])).out);
   assertEquals(json[0].error.code, 2);
+  assertEquals(json[0].error.problems.length, 1);
+});
+
+Deno.test("pipeline validate tells of everything that is wrong, for people and as a list", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const file = `${folder}/two.yaml`;
+    await Deno.writeTextFile(
+      file,
+      "name: two\nstages:\n  - use: diffuse\n    with: { windwo: 9, seed: x }\n  - use: decod\n",
+    );
+    const { code, err } = await run(["pipeline", "validate", file]);
+    assertEquals(code, 2);
+    const [first, ...lines] = err.trimEnd().split("\n");
+    assertEquals(first, `3 problems in ${file}:`);
+    assertMatch(
+      lines[0] ?? "",
+      /^ {2}.*two\.yaml:4:13: stages\[0\]\.with\.windwo: there is no such/,
+    );
+    assertMatch(
+      lines[1] ?? "",
+      /^ {2}.*two\.yaml:4:30: stages\[0\]\.with\.seed: expected a number/,
+    );
+    assertMatch(lines[2] ?? "", /^ {2}.*two\.yaml:5:10: .*Did you mean "decode"\?/);
+    const [{ error }] = JSON.parse((await run(["pipeline", "validate", file, "--json"])).out);
+    assertEquals(error.problems[1], {
+      file,
+      line: 4,
+      column: 30,
+      key: "stages[0].with.seed",
+      reason: 'expected a number, got "x".',
+    });
+    assertEquals([error.code, error.problems.length], [2, 3]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("pipeline describe shows kinds and every option in effect", async () => {

@@ -8,6 +8,7 @@ import {
   type FormState,
   framesOf,
   lengthOf,
+  messagesByField,
   runControls,
 } from "../../routes/(_studio)/request.ts";
 import type { PluginView } from "../../server/wire.ts";
@@ -123,4 +124,18 @@ Deno.test("extensionOf() knows whether asking is cheap", () => {
   assertEquals(extensionOf(embedded, { "extend-prompt.provider": "openai" }), "slow");
   assertEquals(extensionOf(embedded, { "extend-prompt.provider": "none" }), "none");
   assertEquals(extensionOf({ ...embedded, stages: [] }, {}), "none");
+});
+
+Deno.test("messagesByField() keeps every message of a field, with its place", () => {
+  assertEquals(
+    messagesByField([
+      { field: "pipeline", message: "expected a number.", line: 4, key: "stages[0].with.fps" },
+      { field: "seed", message: "Expected a whole number." },
+      { field: "pipeline", message: "this is no valid YAML.", line: 5 },
+    ]),
+    {
+      pipeline: "line 4: stages[0].with.fps: expected a number.\nline 5: this is no valid YAML.",
+      seed: "Expected a whole number.",
+    },
+  );
 });
