@@ -2,8 +2,9 @@
 
 import { type Graph, writeModel } from "../onnx/mod.ts";
 import type { Device, Session, SessionOptions } from "../runtime/mod.ts";
+import { isFloat } from "../tensor/mod.ts";
 import { checkFinite, matchParameters, type WeightFile } from "../weights/mod.ts";
-import { placeParameters } from "./_away.ts";
+import { type Placed, placeParameters } from "./_away.ts";
 
 /** How weights are checked. */
 export interface CheckOptions {
@@ -24,9 +25,15 @@ export async function checkWeights(
   options: CheckOptions = {},
 ): Promise<void> {
   const wanted = new Map(graphs.flatMap((graph) => [...graph.parameters]));
-  matchParameters(file, [...wanted.values()], options);
+  const expected = [...wanted.values()].map(({ name, shape, value: { dtype } }) =>
+    isFloat(dtype) ? { name, shape } : { name, shape, dtype }
+  );
+  matchParameters(file, expected, options);
   await checkFinite(file, wanted.keys(), options);
 }
+
+/** How a graph is loaded: as any session, but that the folder of its weights is known. */
+export type LoadOptions = Omit<SessionOptions, "externalFolder">;
 
 /**
  * Loads a graph on a device. Its parameters are read from the file where they lie: nothing is converted or
@@ -38,20 +45,39 @@ export async function loadGraph(
   device: Device,
   graph: Graph,
   file?: WeightFile,
-  options: Omit<SessionOptions, "externalFolder"> = {},
+  options: LoadOptions = {},
 ): Promise<Session> {
   if (!file) return await device.createSession(writeModel(graph), options);
-  await using placed = await placeParameters(file, [...graph.parameters.keys()], {
-    signal: options.signal,
-  });
+  await using prepared = await prepareGraph(graph, file, options);
+  return await prepared.load(device, options);
+}
+
+/** A graph whose parameters are where the runtime can have them, to be loaded as often as needed. */
+export interface PreparedGraph extends AsyncDisposable {
+  /** Makes a session of it. Sessions outlive the preparation. */
+  load(device: Device, options?: LoadOptions): Promise<Session>;
+}
+
+/**
+ * Reads the parameters that do not lie in the file as they are used, once for all sessions to come. They stay in
+ * memory where they are few, in a temporary file where they are many, until this is disposed of.
+ *
+ * @param file is to be checked before
+ */
+export async function prepareGraph(
+  graph: Graph,
+  file: WeightFile,
+  { signal }: Pick<SessionOptions, "signal"> = {},
+): Promise<PreparedGraph> {
+  const placed: Placed = await placeParameters(file, [...graph.parameters.keys()], { signal });
   const { folder, data } = placed;
-  // Adapters without 16-bit floats cannot gather from a table of them.
-  const narrowTables = device.kind !== "webgpu";
-  return await device.createSession(
-    writeModel(graph, (name) => data.get(name)!, { narrowTables }),
-    {
-      ...options,
-      externalFolder: folder,
+  return {
+    async load(device, options = {}) {
+      // Adapters without 16-bit floats cannot gather from a table of them.
+      const narrowTables = device.kind !== "webgpu";
+      const model = writeModel(graph, (name) => data.get(name)!, { narrowTables });
+      return await device.createSession(model, { ...options, externalFolder: folder });
     },
-  );
+    [Symbol.asyncDispose]: () => placed[Symbol.asyncDispose](),
+  };
 }

@@ -1,4 +1,11 @@
 /** From a graph and a file of weights to a session. */
 
-export { type CheckOptions, checkWeights, loadGraph } from "./load.ts";
+export {
+  type CheckOptions,
+  checkWeights,
+  loadGraph,
+  type LoadOptions,
+  type PreparedGraph,
+  prepareGraph,
+} from "./load.ts";
 export { float16Works, fusedAttentionWorks } from "./probe.ts";

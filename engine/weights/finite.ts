@@ -11,7 +11,8 @@ const blockBytes = 4 << 20;
 const shown = 4;
 
 /**
- * Looks through tensors for NaN and infinities; tensors of integers pass. Throws a `WeightsError`
+ * Looks through tensors for NaN and infinities; tensors of integers pass, and
+ * those that are checked when they are read. Throws a `WeightsError`
  * that names the tensors, and in each the first such element.
  *
  * @param names which tensors; all of the file if left out
@@ -45,8 +46,8 @@ async function firstProblem(
   block: Uint8Array<ArrayBuffer>,
   { signal }: { readonly signal?: AbortSignal },
 ): Promise<string | undefined> {
-  const { dtype, shape, offset, length, inPlace } = entryOf(file, name);
-  if (!isFloat(dtype)) return;
+  const { dtype, shape, offset, length, inPlace, checked } = entryOf(file, name);
+  if (!isFloat(dtype) || checked) return;
   let whole: Uint8Array<ArrayBuffer> | undefined;
   if (inPlace === false) {
     signal?.throwIfAborted();

@@ -8,6 +8,8 @@ import { type WeightEntry, type WeightFile, WeightsError } from "./weight_file.t
 export interface ExpectedParameter {
   readonly name: string;
   readonly shape: Shape;
+  /** The type it must be stored in; any of the usual floating-point ones if left out. */
+  readonly dtype?: DType;
 }
 
 /** How to compare. */
@@ -42,7 +44,7 @@ export function matchParameters(
   const shapes: string[] = [];
   const types: string[] = [];
   const wanted = new Set<string>();
-  for (const { name, shape } of expected) {
+  for (const { name, shape, dtype } of expected) {
     wanted.add(prefix + name);
     const entry = file.tensors.get(prefix + name);
     if (entry === undefined) {
@@ -55,7 +57,9 @@ export function matchParameters(
         `${prefix}${name} (expected ${formatShape(shape)}, got ${formatShape(entry.shape)})`,
       );
     }
-    if (!allowed.has(entry.dtype)) types.push(`${prefix}${name} (${entry.dtype})`);
+    if (dtype !== undefined ? entry.dtype !== dtype : !allowed.has(entry.dtype)) {
+      types.push(`${prefix}${name} (${entry.dtype})`);
+    }
   }
   const surplus = [...file.tensors.keys()].filter((name) =>
     name.startsWith(prefix) && !wanted.has(name)

@@ -64,7 +64,7 @@ export function quantized(file: WeightFile, forms: ReadonlyMap<string, FewBits>)
       );
     }
     const shapes = fewBitsShapes(shape as unknown as [number, number], form);
-    const away = { offset, inPlace: false } as const;
+    const away = { offset, inPlace: false, checked: true } as const;
     const [out, blocks, bytes] = shapes.weight;
     tensors.set(name, {
       ...away,
