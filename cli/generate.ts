@@ -3,6 +3,7 @@ import { joinStages } from "../pipeline/pipe.ts";
 import type { StageSpec } from "../pipeline/plugin.ts";
 import type { OpenPipeline, Run } from "../pipeline/run.ts";
 import type { RunEvent } from "../pipeline/events.ts";
+import { formatTime } from "../pipeline/timeline.ts";
 import type { App } from "./app.ts";
 import { Interrupted, mistake } from "./failure.ts";
 import { Player, TAP, tap } from "./preview.ts";
@@ -124,14 +125,7 @@ class Generation {
   }
 
   async #drain(open: OpenPipeline): Promise<void> {
-    const { seed } = this.#ready;
-    const { prompt: text, negative, image, video } = this.#request;
-    const given = {
-      ...(negative !== undefined && { negative }),
-      ...(image !== undefined && { image }),
-      ...(video !== undefined && { video }),
-    };
-    const run = open.run({ text, seed, ...given }, {
+    const run = open.run(this.#ready.prompt, {
       signal: this.#abort.signal,
       onEvent: (event) => this.#hear(event),
     });
@@ -148,7 +142,11 @@ class Generation {
     this.#progress = advance(this.#progress, event, this.#ready.plan);
     if (event.type === "warning") this.#view.warn(oneLine(event.message));
     if (event.type === "prompt" && event.text !== this.#request.prompt) {
-      this.#view.note(`prompt: ${oneLine(event.text)}`);
+      const { first = 0, text } = event;
+      const when = first > 0
+        ? `prompt from ${formatTime(first / this.#ready.plan.fps)} on`
+        : "prompt";
+      this.#view.note(`${when}: ${oneLine(text)}`);
     }
     this.#show();
   }
@@ -180,7 +178,7 @@ class Generation {
     const seconds = this.#elapsed();
     const { config, plan, seed, out } = this.#ready;
     const { prompt, device } = this.#request;
-    const { frames, first, prompt: extendedPrompt = prompt } = this.#progress;
+    const { frames, first, prompt: extendedPrompt = prompt, later = [] } = this.#progress;
     const timings = this.#run?.timings;
     if (frames === 0 && this.#stopped) {
       throw new Interrupted("Stopped before the first pictures were made: nothing was written.");
@@ -189,6 +187,7 @@ class Generation {
       throw new Error(`The pipeline "${config.name}" ended and wrote no file.`);
     }
     const early = this.#early ?? 0;
+    const prompts = [{ frame: 0, prompt: extendedPrompt }, ...later];
     const stages = (timings?.stages ?? []).map((stage, i) => ({
       ...stage,
       loadSeconds: open.loading[i]?.seconds ?? 0,
@@ -201,6 +200,7 @@ class Generation {
       seed,
       prompt,
       extendedPrompt,
+      prompts: prompts.map((each) => ({ ...each, seconds: each.frame / plan.fps })),
       config: config.name,
       device: device ?? config.device ?? "cpu",
       stopped: this.#stopped,

@@ -26,6 +26,8 @@ export interface Progress {
   readonly step?: { readonly chunk: number; readonly step: number; readonly steps: number };
   /** The prompt as the model read it, where a stage has told it. */
   readonly prompt?: string;
+  /** The prompts that took its place, each with the number of its first picture. */
+  readonly later?: readonly { readonly frame: number; readonly prompt: string }[];
 }
 
 /** A run of which nothing is known yet. */
@@ -38,8 +40,11 @@ export function advance(progress: Progress, event: RunEvent, plan: Plan): Progre
       const { chunk, step, steps } = event;
       return { ...progress, step: { chunk, step, steps } };
     }
-    case "prompt":
-      return { ...progress, prompt: event.text };
+    case "prompt": {
+      const { first: frame = 0, text: prompt } = event;
+      if (frame === 0) return { ...progress, prompt };
+      return { ...progress, later: [...progress.later ?? [], { frame, prompt }] };
+    }
     case "chunk": {
       if (event.stage !== plan.stage) return progress;
       const { at, frames } = event;

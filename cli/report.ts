@@ -12,6 +12,16 @@ export interface StageReport {
   readonly loadSeconds: number;
 }
 
+/** A prompt that was followed. */
+export interface FollowedPrompt {
+  /** Number of the first picture made from it, from 0. */
+  readonly frame: number;
+  /** When that is shown, in seconds of the video. */
+  readonly seconds: number;
+  /** As the model read it. */
+  readonly prompt: string;
+}
+
 /** A run in figures: what `--json` prints. Seconds count from the start of the program. */
 export interface Report {
   /** The file. */
@@ -26,6 +36,8 @@ export interface Report {
   readonly prompt: string;
   /** The prompt as the model read it. */
   readonly extendedPrompt: string;
+  /** That prompt and those that took its place, each with the picture from which on it was followed. */
+  readonly prompts: readonly FollowedPrompt[];
   /** The config: its name, or the file. */
   readonly config: string;
   readonly device: string;

@@ -1,6 +1,7 @@
 /** From the words of `generate` to a pipeline: which config, with which options, into which file. */
 import { UserError } from "../pipeline/errors.ts";
 import type { Config } from "../pipeline/config.ts";
+import type { Prompt } from "../pipeline/data.ts";
 import type { AnyPlugin } from "../pipeline/plugin.ts";
 import type { App } from "./app.ts";
 import { configPath } from "./configs.ts";
@@ -8,16 +9,20 @@ import { diffusion, optionsOf } from "./diffusion.ts";
 import { mistake } from "./failure.ts";
 import { freeName } from "./file_name.ts";
 import type { PluginFlag } from "./flags.ts";
-import { latentsFor, picturesOf } from "../pipeline/pictures.ts";
+import { chunksOf, latentsFor, picturesOf } from "../pipeline/pictures.ts";
 import { checkMemory } from "./memory.ts";
+import { timeline, type TimelineEntry } from "../pipeline/timeline.ts";
 import { checkOpening, openingSettings, withOpening } from "./opening.ts";
 import type { Plan } from "./progress.ts";
 import { checkPublished } from "./published.ts";
 import { readConfig } from "./reference_config.ts";
+import { checkTimes } from "./timeline.ts";
 
 /** What the user asked for. */
 export interface Request {
   readonly prompt: string;
+  /** What takes its place in the course of the video, in any order; what the config says where there is none. */
+  readonly later?: readonly TimelineEntry[] | undefined;
   /** What not to show. */
   readonly negative?: string | undefined;
   /** File of a picture that the video begins with. */
@@ -44,6 +49,8 @@ export interface Request {
 export interface Ready {
   readonly config: Config;
   readonly plan: Plan;
+  /** What the run begins with. */
+  readonly prompt: Prompt;
   readonly seed: number;
   readonly out: string;
 }
@@ -74,9 +81,12 @@ export async function prepare(
   await checkPublished(config);
   if (!request.overcommit) await checkMemory(config, request.device);
   const seed = request.seed ?? seedOf(config);
+  checkTimes(config, request.later ?? [], planOf(config).fps, "--at");
   const out = outputOf(config, request, seed);
   await change([`${outputStage(config)}.path=${JSON.stringify(out)}`]);
-  return { config: withOpening(config, request, plugins), plan: planOf(config), seed, out };
+  const plan = planOf(config);
+  const prompt = promptOf(request, seed, plan);
+  return { config: withOpening(config, request, plugins), plan, prompt, seed, out };
 }
 
 function checkRequest({ prompt, seed, frames, threads }: Request): void {
@@ -125,11 +135,25 @@ function framesSetting(config: Config, frames: number): string {
     );
   }
   try {
-    return `${found.place}.latent-frames=${latentsFor(frames, found.chunk, found.alone)}`;
+    return `${found.place}.latent-frames=${
+      latentsFor(frames, found.chunk, found.alone, found.whole)
+    }`;
   } catch (error) {
     if (error instanceof RangeError) throw mistake(`--frames: ${error.message}`);
     throw error;
   }
+}
+
+/** The prompt with all that belongs to it. */
+function promptOf(request: Request, seed: number, { fps }: Plan): Prompt {
+  const { prompt: text, negative, image, video, later = [] } = request;
+  const prompt: Prompt = {
+    ...{ text, seed },
+    ...(negative !== undefined && { negative }),
+    ...(image !== undefined && { image }),
+    ...(video !== undefined && { video }),
+  };
+  return timeline(prompt, later, { fps });
 }
 
 function seedOf(config: Config): number {
@@ -178,7 +202,7 @@ function planOf(config: Config): Plan {
     stage: (pictures?.spec ?? last)?.plugin.name ?? "",
     fps: typeof fps === "number" ? fps : 16,
     ...(found !== undefined && found.latents > 0 && {
-      chunks: found.alone + (found.latents - found.alone) / found.chunk,
+      chunks: chunksOf(found),
       frames: picturesOf(found.latents),
     }),
   };

@@ -55,6 +55,7 @@ export class Command<PG = void, O = unknown, A extends unknown[] = [], G = unkno
   #at: AnyCommand | undefined;
   #ready = false;
   #hidden = false;
+  #words: string[] = [];
 
   /** Sets the name: the program's for the root command. */
   name(name: string): this {
@@ -215,6 +216,12 @@ export class Command<PG = void, O = unknown, A extends unknown[] = [], G = unkno
     return this.#parent ? `${this.#parent.getPath()} ${this.getName()}` : this.getName();
   }
 
+  /** The words of the last parse that follow the command's name. */
+  getRawArgs(): string[] {
+    const words = this.#parent?.getRawArgs() ?? this.#words;
+    return this.#parent ? words.slice(words.indexOf(this.getName()) + 1) : words;
+  }
+
   /** The root command. */
   getMainCommand(): AnyCommand {
     return this.#parent?.getMainCommand() ?? this;
@@ -234,6 +241,7 @@ export class Command<PG = void, O = unknown, A extends unknown[] = [], G = unkno
   async parse(args: string[] = Deno.args): Promise<CommandResult> {
     this.#prepare();
     this.#result = this.#at = undefined;
+    this.#words = args;
     const dashes = args.indexOf("--");
     const literal = dashes < 0 ? [] : args.slice(dashes + 1);
     try {

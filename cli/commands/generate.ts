@@ -2,6 +2,7 @@ import { Command, EnumType } from "@cliffy/command";
 import type { App, Globals } from "../app.ts";
 import { mistake } from "../failure.ts";
 import { pluginFlags } from "../flags.ts";
+import { readTimeline } from "../timeline.ts";
 
 /** `sluice generate "<prompt>"`. */
 export async function generateCommand(app: App): Promise<Command<Globals>> {
@@ -14,7 +15,7 @@ export async function generateCommand(app: App): Promise<Command<Globals>> {
         "Progress goes to standard error. Ctrl-C ends the run early and leaves a playable file of " +
         "what is finished; a second one gives up at once. Exit codes: 0 done, 1 failure, 2 your mistake, 130 after Ctrl-C.",
     )
-    .arguments("[prompt:string]")
+    .arguments("[prompts...:string]")
     .env("SLUICE_DEVICE=<device:string>", "Device where --device is not given.", {
       prefix: "SLUICE_",
     })
@@ -30,6 +31,12 @@ export async function generateCommand(app: App): Promise<Command<Globals>> {
     .option(
       "-n, --frames <frames:integer>",
       "How many pictures, such as 81; 0 goes on until Ctrl-C. Left out: what the config says.",
+    )
+    .option(
+      "--at <time:string>",
+      "When the next prompt takes the place of the one before it: 2.5s, 2.5 or 1:05 of the video. It is followed " +
+        "from the first chunk on that begins then or later; may be repeated.",
+      { collect: true, conflicts: ["prompts"] },
     )
     .option(
       "--negative <text:string>",
@@ -69,6 +76,10 @@ export async function generateCommand(app: App): Promise<Command<Globals>> {
       'sluice generate "a red ball bounces on a green floor" --out ball.mp4 --seed 1',
     )
     .example(
+      "One prompt after the other",
+      'sluice generate "a red ball bounces" --at 2.5s "a blue ball bounces" -o two.mp4',
+    )
+    .example(
       "From a picture",
       'sluice generate "a red ball bounces on a green floor" --image ball.png -o ball.mp4',
     )
@@ -80,7 +91,7 @@ export async function generateCommand(app: App): Promise<Command<Globals>> {
     if (option.values) command.type(flag, new EnumType(option.values));
     command.option(`--${flag} <${hint(type)}:${type}>`, description);
   }
-  command.action(async (options, prompt) => {
+  command.action(async function (options, ...texts) {
     const given = options as Record<string, unknown>;
     const { config, out, seed, frames, device, threads, set = [] } = options;
     const { preview = false, json = false, quiet = false, overcommit = false } = options;
@@ -93,17 +104,18 @@ export async function generateCommand(app: App): Promise<Command<Globals>> {
     };
     const { prompts, numSamples: samples } = options;
     if (prompts !== undefined) {
-      if (prompt !== undefined) throw mistake("Give a prompt or --prompts, not both.");
+      if (texts.length > 0) throw mistake("Give a prompt or --prompts, not both.");
       const { generateBatch } = await import("../batch.ts");
       const batch = { ...request, prompts, samples: samples ?? 1 };
       return await generateBatch(app, batch, { json, quiet });
     }
     if (samples !== undefined) throw mistake("--num-samples is for a file of --prompts.");
+    const { prompt, later } = readTimeline(texts, options.at ?? [], this.getRawArgs());
     if (prompt === undefined) {
       throw mistake('There is no prompt: say what to show, such as "a red ball bounces".');
     }
     const { generate } = await import("../generate.ts");
-    await generate(app, { ...request, prompt }, { preview, json, quiet });
+    await generate(app, { ...request, prompt, later }, { preview, json, quiet });
   });
   // Its own options matter to nobody outside.
   return command as unknown as Command<Globals>;

@@ -23,6 +23,7 @@ Deno.test("generate --json prints one object and nothing else", async () => {
     seed: 0,
     prompt: "a red ball",
     extendedPrompt: "a red ball please",
+    prompts: [{ frame: 0, seconds: 0, prompt: "a red ball please" }],
     config: "embedded",
     device: "cpu",
     stopped: false,
@@ -120,7 +121,7 @@ Deno.test("generate --preview draws the pictures below one another in place", as
 const MISTAKES: [words: string[], message: string][] = [
   [[], "prompt"],
   [[" "], "The prompt is empty"],
-  [["a", "b"], "oo many arguments"],
+  [["a", "b"], 'More words follow the prompt "a"'],
   [["a", "--config", "embeded"], 'no config "embeded". Did you mean "embedded"?'],
   [["a", "--config", "./none.yaml"], "none.yaml: there is no such file"],
   [["a", "--config", "broken"], "broken.yaml:5:7: stages[0].with.windwo: there is no such option"],

@@ -127,6 +127,19 @@ Deno.test("Command.error() is told the error and the command it belongs to", asy
   assertStringIncludes(told[0] ?? "", "paint jobs");
 });
 
+Deno.test("Command.getRawArgs() gives the words behind the command's name as they were written", async () => {
+  const words: string[][] = [];
+  const draw = new Command().arguments("[texts...:string]")
+    .option("--at <time:string>", "Time.", { collect: true })
+    .action(function (_options, ...texts) {
+      words.push(texts, this.getRawArgs());
+    });
+  const app = new Command().name("t").noExit().globalOption("-v, --verbose", "More.")
+    .command("draw", draw).reset();
+  await app.parse(["-v", "draw", "a", "--at", "2", "b", "--at=4", "c"]);
+  assertEquals(words, [["a", "b", "c"], ["a", "--at", "2", "b", "--at=4", "c"]]);
+});
+
 Deno.test("Command.action() passes an unexpected error on as it is", async () => {
   const failure = new TypeError("broken");
   const app = new Command().noExit().action(() => {

@@ -1,0 +1,98 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { readTimeline } from "../../cli/timeline.ts";
+import { sluice } from "../_sluice.ts";
+import { decodeFile } from "../plugins/_decode.ts";
+import { run } from "./_run.ts";
+
+Deno.test("readTimeline() gives each time the next of the other prompts", () => {
+  const words = ["a", "--at", "4s", "c", "--at=1:05", "b"];
+  assertEquals(readTimeline(["a", "c", "b"], ["4s", "1:05"], words), {
+    prompt: "a",
+    later: [{ at: 4, prompt: "c" }, { at: 65, prompt: "b" }],
+  });
+  assertEquals(readTimeline([], [], []), { prompt: undefined, later: [] });
+});
+
+Deno.test("generate --at follows each prompt from its chunk on, and says so everywhere", async () => {
+  const words = ["generate", "a red ball bounces", "--at", "2.5s", "a blue ball bounces"];
+  const sooner = ["--at", "0:01", "a green square spins"];
+  const { out, err } = await sluice(
+    [...words, ...sooner, "--frames", "57", "-o", "v.mp4", "--json"],
+    {},
+    async () => {
+      const { metadata } = await decodeFile("v.mp4");
+      const { prompts } = JSON.parse(metadata.comment!);
+      assertEquals(
+        prompts.map(({ frame }: { frame: number }) => frame),
+        [0, 21, 45],
+      );
+    },
+  );
+  // Chunks begin with the pictures 0, 9, 21, 33, 45: 1 s is picture 16, 2.5 s picture 40.
+  const { prompts } = JSON.parse(out);
+  assertEquals(prompts, [
+    { frame: 0, seconds: 0, prompt: "a red ball bounces on a grey floor" },
+    { frame: 21, seconds: 21 / 16, prompt: "a green square spins, grey background" },
+    { frame: 45, seconds: 45 / 16, prompt: "a blue ball bounces on a grey floor" },
+  ]);
+  assertEquals(err, "");
+});
+
+Deno.test("generate --at tells of a prompt that no chunk is made from", async () => {
+  const words = [
+    "generate",
+    "a red ball",
+    "--at",
+    "1",
+    "a blue ball",
+    "--at",
+    "1.1",
+    "a green ball",
+  ];
+  const { out, err } = await sluice([...words, "--frames", "33", "-o", "v.mp4"]);
+  assertEquals(out, "");
+  assertMatch(
+    err,
+    /warning: The prompt "a blue ball[^"]*" is not seen: no chunk begins before "a green ball/,
+  );
+  assertMatch(err, /prompt from 1\.31 s on: a green ball/);
+});
+
+const MISTAKES: [words: string[], message: string][] = [
+  [["a", "--at", "6s", "b"], "--at 6 s: the video is 1.31 s long, 21 frames at 16 a second."],
+  [
+    ["a", "--at", "1.2", "b"],
+    "the last chunk of the video begins at 0.56 s. Choose that or an earlier",
+  ],
+  [
+    ["a", "--at", "-2", "b"],
+    "--at -2: a time of the video is not negative; expected seconds such as 2.5s",
+  ],
+  [
+    ["a", "--at", "40f", "b"],
+    "--at 40f: that is no time; expected seconds such as 2.5s or 2.5, or minutes",
+  ],
+  [["a", "--at", "0", "b"], "--at 0: there the first prompt begins; expected a later time."],
+  [["a", "--at", "0.5", " "], "--at 0.5: the prompt is empty"],
+  [["a", "--at", "0.5"], "--at 0.5 has no prompt: write it behind the time"],
+  [["--at", "0.5", "b", "a"], "--at stands before the first prompt"],
+  [["--at", "0.5"], "--at stands before the first prompt"],
+  [["a", "b"], 'More words follow the prompt "a": put quotes around a prompt of several words'],
+  [["a", "b", "--at", "0.5", "c"], 'The prompt "c" has no time'],
+  [["a", "--at", "0.5", "b", "--at", "0.50s", "c"], 'Two prompts begin at 0.5 s: "b" and "c".'],
+  [["--prompts", "p.txt", "--at", "0.5", "b"], "--prompts"],
+];
+for (const [words, message] of MISTAKES) {
+  Deno.test(`generate ${words.join(" ")} is the user's mistake`, async () => {
+    const { code, err, files } = await run(["generate", ...words]);
+    assertEquals([code, files], [2, []], err);
+    assertStringIncludes(err, message);
+  });
+}
+
+Deno.test("generate --at takes any time of an endless video", async () => {
+  const words = ["generate", "a", "--at", "9:59", "b", "--frames", "0", "--diffuse-fail", "true"];
+  const { code, err } = await run(words);
+  assertEquals(code, 1);
+  assertStringIncludes(err, "the numbers ran out");
+});
