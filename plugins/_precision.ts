@@ -1,7 +1,6 @@
 /** The element type that a stage's networks compute in. */
 
 import { z } from "zod";
-import { float16Works } from "../engine/load/mod.ts";
 import type { Precision } from "../engine/networks/mod.ts";
 import type { Device } from "../engine/runtime/mod.ts";
 import { UserError } from "../pipeline/errors.ts";
@@ -21,10 +20,12 @@ export type WantedPrecision = z.output<typeof precisionOption>;
  */
 export async function choosePrecision(
   device: Device,
-  wanted: WantedPrecision,
+  wanted: WantedPrecision = "auto",
 ): Promise<Precision> {
   if (wanted === "float32") return wanted;
   if (wanted === "float16" && device.kind === "cpu") return wanted;
+  // Loaded on use: whoever only wants to know the options does not pay for the runtime.
+  const { float16Works } = await import("../engine/load/mod.ts");
   if (await float16Works(device)) return "float16";
   if (wanted === "auto") return "float32";
   throw new UserError(

@@ -11,6 +11,7 @@ import { checkWeights, fusedAttentionWorks, loadGraph } from "../../engine/load/
 import { type ChunkShape, wan, type WanConfig, wanContext } from "../../engine/networks/mod.ts";
 import type { Device, Session } from "../../engine/runtime/mod.ts";
 import type { WeightFile } from "../../engine/weights/mod.ts";
+import { choosePrecision, type WantedPrecision } from "../_precision.ts";
 import { ClipPasses } from "./clip_passes.ts";
 import { PromptMemory } from "./prompt_memory.ts";
 import type { Transformer } from "./transformer.ts";
@@ -21,6 +22,8 @@ export interface BidirectionalWanModelOptions {
   /** The whole clip, in latent frames and cells. For a clip of another length its network is loaded in place of this. */
   readonly clip: ChunkShape;
   readonly attention: "auto" | "fused" | "composed";
+  /** Default: `auto`. */
+  readonly precision?: WantedPrecision | undefined;
   readonly profile?: string | undefined;
   readonly signal?: AbortSignal;
 }
@@ -66,8 +69,9 @@ export class BidirectionalWanModel implements Transformer {
     const fused = options.attention === "fused" ||
       (options.attention === "auto" && await fusedAttentionWorks(device));
     const attention = fused ? "fused" : "composed";
-    const graphOf = (frames: number) => wan(sizes, { ...clip, frames }, { attention });
-    const contextGraph = wanContext(sizes);
+    const dtype = await choosePrecision(device, options.precision);
+    const graphOf = (frames: number) => wan(sizes, { ...clip, frames }, { attention, dtype });
+    const contextGraph = wanContext(sizes, { dtype });
     await checkWeights([graphOf(clip.frames), contextGraph], weights, loading);
     const loadPasses: LoadPasses = async (frames, signal) => {
       const loading = { ...(signal && { signal }), ...(profile && { profile }) };

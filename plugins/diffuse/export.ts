@@ -1,6 +1,7 @@
 import { wanContext } from "../../engine/networks/mod.ts";
 import type { ExportContext, StageExport } from "../../pipeline/export.ts";
 import { writeNetworks } from "../_export.ts";
+import { exportedPrecision } from "../_precision.ts";
 import { type DiffuseOptions, effective } from "./options.ts";
 import { passGraph } from "./transformer.ts";
 import { openTransformer } from "./weights.ts";
@@ -22,9 +23,10 @@ export async function exportDiffusion(
   }
   const weights = await openTransformer(options, context.directory);
   const attention = options.attention === "composed" ? "composed" : "fused";
+  const dtype = exportedPrecision(options.precision);
   const networks = await writeNetworks([
-    { name: "transformer-context", graph: wanContext(sizes), weights },
-    { name: "transformer", graph: passGraph(run, chunk, attention), weights },
+    { name: "transformer-context", graph: wanContext(sizes, { dtype }), weights },
+    { name: "transformer", graph: passGraph(run, chunk, attention, dtype), weights },
   ], context);
   return { networks, gives };
 }

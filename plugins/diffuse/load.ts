@@ -21,8 +21,8 @@ export async function loadTransformer(
     height: run.height / spatialFactor,
     width: run.width / spatialFactor,
   };
-  const { attention, profile } = options;
-  const loading = { sizes, attention, profile, signal };
+  const { attention, precision, profile } = options;
+  const loading = { sizes, attention, precision, profile, signal };
   if (kind === "bidirectional") {
     return await BidirectionalWanModel.load(device, weights, { ...loading, clip: shape });
   }

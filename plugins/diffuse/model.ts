@@ -15,6 +15,7 @@ import {
 } from "../../engine/networks/mod.ts";
 import type { Device, Session } from "../../engine/runtime/mod.ts";
 import type { WeightFile } from "../../engine/weights/mod.ts";
+import { choosePrecision, type WantedPrecision } from "../_precision.ts";
 import { ChunkPasses } from "./chunk_passes.ts";
 import { PromptMemory } from "./prompt_memory.ts";
 import type { Transformer } from "./transformer.ts";
@@ -27,6 +28,8 @@ export interface CausalWanModelOptions {
   /** Latent frames that the cache holds. */
   readonly window: number;
   readonly attention: "auto" | "fused" | "composed";
+  /** Default: `auto`. */
+  readonly precision?: WantedPrecision | undefined;
   readonly profile?: string | undefined;
   readonly signal?: AbortSignal;
 }
@@ -73,8 +76,10 @@ export class CausalWanModel implements Transformer {
     const fused = options.attention === "fused" ||
       (options.attention === "auto" && await fusedAttentionWorks(device));
     const attention = fused ? "fused" : "composed";
-    const graphOf = (frames: number) => causalWan(sizes, { ...chunk, frames }, { attention });
-    const contextGraph = wanContext(sizes);
+    const dtype = await choosePrecision(device, options.precision);
+    const graphOf = (frames: number) =>
+      causalWan(sizes, { ...chunk, frames }, { attention, dtype });
+    const contextGraph = wanContext(sizes, { dtype });
     await checkWeights([graphOf(chunk.frames), contextGraph], weights, signal ? { signal } : {});
     const loadStep: LoadStep = (frames, signal) => {
       const name = frames === chunk.frames ? profile : profile && `${profile}-${frames}-frames`;
@@ -157,12 +162,13 @@ export class CausalWanModel implements Transformer {
   }
 
   /** Keys or values of a layer, `[window · tokens, dim]`, slot by slot. For tests and tools. */
-  readCache(
+  async readCache(
     layer: number,
     part: "k" | "v",
     side: PromptSide = "positive",
-  ): Promise<Float32Array<ArrayBufferLike>> {
-    return this.#memory(side).caches.get(causalWanNames.cache(layer, part))!.read();
+  ): Promise<Float32Array> {
+    const data = await this.#memory(side).caches.get(causalWanNames.cache(layer, part))!.read();
+    return data instanceof Float32Array ? data : Float32Array.from(data);
   }
 
   async #begin(frames: number, signal: AbortSignal | undefined): Promise<void> {

@@ -4,6 +4,7 @@ import { checkWindow } from "../../engine/diffusion/ring.ts";
 import type { MultiStepSolver } from "../../engine/diffusion/multi_step.ts";
 import type { WanConfig } from "../../engine/networks/mod.ts";
 import { type DiffusionModel, diffusionModels, namesOf } from "../_models.ts";
+import { precisionOption } from "../_precision.ts";
 
 const whole = z.number().int().positive();
 const count = z.number().int().min(0);
@@ -87,6 +88,7 @@ export const diffuseOptions = z.object({
   attention: z.enum(["auto", "fused", "composed"]).default("auto").describe(
     "Attention by the runtime's kernel or by plain products; auto tries the kernel first",
   ),
+  precision: precisionOption,
   device: z.string().optional().describe("Device of this stage, where it is not the pipeline's"),
   threads: z.number().int().min(1).max(256).optional().describe(
     "Threads on the CPU; by default half of the pipeline's, since decoding goes on beside",

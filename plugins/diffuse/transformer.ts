@@ -1,7 +1,7 @@
 /** A diffusion transformer on a device, whichever kind it is, and what its kind decides. */
 
 import type { CausalModel, GuessingModel, PromptSide } from "../../engine/diffusion/mod.ts";
-import { type AttentionKind, causalWan, wan } from "../../engine/networks/mod.ts";
+import { type AttentionKind, causalWan, type Precision, wan } from "../../engine/networks/mod.ts";
 import type { Graph } from "../../engine/onnx/mod.ts";
 import type { EffectiveOptions } from "./options.ts";
 
@@ -22,9 +22,10 @@ export function passGraph(
   { kind, sizes, height, width, spatialFactor }: EffectiveOptions,
   frames: number,
   attention: AttentionKind,
+  dtype: Precision,
 ): Graph {
   const shape = { frames, height: height / spatialFactor, width: width / spatialFactor };
   return kind === "causal"
-    ? causalWan(sizes, shape, { attention })
-    : wan(sizes, shape, { attention });
+    ? causalWan(sizes, shape, { attention, dtype })
+    : wan(sizes, shape, { attention, dtype });
 }
