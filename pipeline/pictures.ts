@@ -17,10 +17,11 @@ export function picturesOf(latents: number): number {
  * Latent frames for a number of pictures; 0, which means endless, stays 0.
  *
  * @param alone latent frames before the first chunk, 0 or 1
+ * @param whole whether all of it is made at once, which has an end
  * @throws {RangeError} where whole chunks of `chunk` latent frames cannot give that many; it names
  * the nearest counts that they can.
  */
-export function latentsFor(pictures: number, chunk: number, alone = 0): number {
+export function latentsFor(pictures: number, chunk: number, alone = 0, whole = false): number {
   if (pictures === 0) return 0;
   const latents = (pictures - 1) / PICTURES_A_LATENT + 1;
   if (Number.isInteger(latents) && latents > alone && (latents - alone) % chunk === 0) {
@@ -28,11 +29,14 @@ export function latentsFor(pictures: number, chunk: number, alone = 0): number {
   }
   const nearest = nearestCounts(pictures, chunk, alone);
   throw new RangeError(
-    `A video of ${pictures} frames cannot be made: it is made in chunks of ${chunk} latent ` +
-      `${chunk === 1 ? "frame" : "frames"}, which${
-        alone > 0 ? " behind the first picture" : ""
-      } give ${firstCounts(chunk, alone)} frames. ` +
-      `Nearest: ${nearest.join(" or ")}; 0 goes on until it is stopped.`,
+    `A video of ${pictures} frames cannot be made: it is made ${
+      whole
+        ? "of latent frames"
+        : `in chunks of ${chunk} latent ${chunk === 1 ? "frame" : "frames"}`
+    }, which${alone > 0 ? " behind the first picture" : ""} give ${
+      firstCounts(chunk, alone)
+    } frames. ` +
+      `Nearest: ${nearest.join(" or ")}${whole ? "" : "; 0 goes on until it is stopped"}.`,
   );
 }
 
@@ -55,8 +59,10 @@ export interface Diffusion {
   readonly spec: StageSpec;
   /** Latent frames in all; 0 in an endless run. */
   readonly latents: number;
-  /** Latent frames made at once. */
+  /** Latent frames made at once; where that is all of them, 1: any number will do. */
   readonly chunk: number;
+  /** Whether all latent frames are made at once, as one chunk. Such a run has an end. */
+  readonly whole: boolean;
   /** Latent frames before the first chunk: 1 where the first is a chunk of its own. */
   readonly alone: 0 | 1;
 }
@@ -74,8 +80,24 @@ export function findDiffusion(stages: readonly StageSpec[]): Diffusion | undefin
     const { latentFrames: latents, independentFirstFrame } = spec.options as DiffusionOptions;
     const chunk = typeof latents === "number" ? chunkOf(spec) : undefined;
     if (typeof latents !== "number" || chunk === undefined) continue;
-    return { place, spec, latents, chunk, alone: independentFirstFrame === true ? 1 : 0 };
+    const alone = independentFirstFrame === true ? 1 : 0;
+    return { place, spec, latents, chunk, whole: refusesChunks(spec), alone };
   }
+}
+
+/** How many chunks a run is made of; none of an endless run. */
+export function chunksOf({ latents, chunk, whole, alone }: Diffusion): number | undefined {
+  if (latents === 0) return undefined;
+  return whole ? 1 : alone + Math.ceil((latents - alone) / chunk);
+}
+
+/** Whether a stage that has chunks as an option takes none with the others it was told. */
+function refusesChunks({ options, plugin }: StageSpec): boolean {
+  const { chunk } = options as DiffusionOptions;
+  if (chunk !== undefined || !("chunk" in plugin.options.shape)) return false;
+  const { error } = plugin.options.safeParse({ ...options as object, chunk: 1 });
+  const issues: readonly { readonly path: readonly PropertyKey[] }[] = error?.issues ?? [];
+  return issues.some(({ path }) => path[0] === "chunk");
 }
 
 /** Most latent frames a chunk is looked for among. */

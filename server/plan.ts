@@ -4,7 +4,7 @@ import { chooseOptions, OptionsError } from "../pipeline/define.ts";
 import type { StageSpec } from "../pipeline/plugin.ts";
 import { suggestName } from "../pipeline/names.ts";
 import { refuseOption } from "./guard.ts";
-import { findDiffusion, latentsFor, picturesOf } from "../pipeline/pictures.ts";
+import { chunksOf, findDiffusion, latentsFor, picturesOf } from "../pipeline/pictures.ts";
 import { fieldProblem, ProblemError } from "./problem.ts";
 import type { CreateRun, FieldError } from "./wire.ts";
 
@@ -54,9 +54,7 @@ export function planRun(config: Config, request: CreateRun): Plan {
     device: config.device,
     seed: request.seed ?? Math.floor(Math.random() * SEEDS),
     framesTotal: known ? picturesOf(found.latents) : null,
-    chunksTotal: known
-      ? Math.ceil((found.latents - found.alone) / found.chunk) + found.alone
-      : null,
+    chunksTotal: (found && chunksOf(found)) ?? null,
     endless,
     fps: typeof fps === "number" ? fps : 16,
   };
@@ -127,7 +125,7 @@ function withFrames(stages: readonly StageSpec[], frames: number): StageSpec[] {
     throw fieldProblem("frames", "The pipeline has no stage whose number of pictures can be set.");
   }
   try {
-    const latentFrames = latentsFor(frames, found.chunk, found.alone);
+    const latentFrames = latentsFor(frames, found.chunk, found.alone, found.whole);
     return stages.map((spec, i) => i === found.place ? choose(spec, { latentFrames }) : spec);
   } catch (error) {
     if (error instanceof RangeError) throw fieldProblem("frames", error.message);

@@ -1,5 +1,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { latentsFor, nearestCounts, picturesOf } from "../../pipeline/pictures.ts";
+import { z } from "zod";
+import { definePlugin } from "../../pipeline/define.ts";
+import {
+  chunksOf,
+  findDiffusion,
+  latentsFor,
+  nearestCounts,
+  picturesOf,
+} from "../../pipeline/pictures.ts";
 
 Deno.test("picturesOf() counts one picture for the first latent frame and four for each other", () => {
   assertEquals([0, 1, 2, 3, 21].map(picturesOf), [0, 1, 5, 9, 81]);
@@ -28,4 +36,51 @@ for (
 
 Deno.test("nearestCounts() gives one count where the asked one is possible", () => {
   assertEquals(nearestCounts(81, 3), [81]);
+});
+
+Deno.test("latentsFor() offers no endless video where all is made at once", () => {
+  const error = assertThrows(() => latentsFor(80, 1, 0, true), RangeError);
+  assertEquals(
+    error.message,
+    "A video of 80 frames cannot be made: it is made of latent frames, which give 1, 5, 9, … frames. " +
+      "Nearest: 81 or 77.",
+  );
+});
+
+/** A plugin that makes chunks of three, or all at once. */
+const making = definePlugin({
+  name: "making",
+  summary: "Makes latents.",
+  takes: "conditioning",
+  gives: "latents",
+  options: z.object({
+    atOnce: z.boolean().default(false),
+    latentFrames: z.number().int().min(0).default(21),
+    chunk: z.number().int().optional(),
+    independentFirstFrame: z.boolean().default(false),
+  }).superRefine(({ atOnce, latentFrames, chunk, independentFirstFrame: alone }, context) => {
+    const refuse = (key: string) =>
+      context.addIssue({ code: "custom", path: [key], message: "expected another" });
+    if (atOnce) {
+      if (chunk !== undefined) refuse("chunk");
+      if (latentFrames === 0) refuse("latentFrames");
+    } else if ((latentFrames - (alone && latentFrames > 0 ? 1 : 0)) % (chunk ?? 3) !== 0) {
+      refuse("latentFrames");
+    }
+  }),
+  create: () => {
+    throw new Error("made in no test");
+  },
+});
+
+Deno.test("findDiffusion() tells chunks, and a stage that makes all at once", () => {
+  const of = (options: Parameters<typeof making>[0]) => {
+    const { latents, chunk, whole, alone, ...found } = findDiffusion([making(options)])!;
+    return [latents, chunk, whole, alone, chunksOf({ latents, chunk, whole, alone, ...found })];
+  };
+  assertEquals(of({}), [21, 3, false, 0, 7]);
+  assertEquals(of({ chunk: 7 }), [21, 7, false, 0, 3]);
+  assertEquals(of({ latentFrames: 0 }), [0, 3, false, 0, undefined]);
+  assertEquals(of({ latentFrames: 7, independentFirstFrame: true }), [7, 3, false, 1, 3]);
+  assertEquals(of({ latentFrames: 22, atOnce: true }), [22, 1, true, 0, 1]);
 });
