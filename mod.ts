@@ -58,6 +58,12 @@ export type {
 export type { MemoryContext, MemoryPart, StageMemory } from "./pipeline/memory.ts";
 export { planMemory, type PlannedStage } from "./pipeline/plan_memory.ts";
 export {
+  checkMemory,
+  type MemoryCheck,
+  type MemoryPlan,
+  memoryPlan,
+} from "./pipeline/check_memory.ts";
+export {
   ConfigError,
   type ConfigPlace,
   type ConfigProblem,
@@ -110,6 +116,7 @@ export {
   removeModel,
   verifyModel,
 } from "./plugins/models.ts";
+export { checkPublished, type NamedFile, publishedIn } from "./plugins/published.ts";
 export { decode, diffuse, encodePicture, encodeText, encodeVideo, extendPrompt };
 
 /** The built-in plugins, which configs know by name. */

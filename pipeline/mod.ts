@@ -25,6 +25,7 @@ export type {
 export type { ExportContext, ExportedNetwork, NetworkValue, StageExport } from "./export.ts";
 export type { MemoryContext, MemoryPart, StageMemory } from "./memory.ts";
 export { planMemory, type PlannedStage } from "./plan_memory.ts";
+export { checkMemory, type MemoryCheck, type MemoryPlan, memoryPlan } from "./check_memory.ts";
 export {
   ConfigError,
   type ConfigPlace,
