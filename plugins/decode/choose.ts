@@ -1,5 +1,6 @@
 /** From options to a network, and to pieces that do not take too much memory. */
 
+import type { Precision } from "../../engine/networks/mod.ts";
 import { UserError } from "../../pipeline/errors.ts";
 import type { DecoderModel } from "../_models.ts";
 import { type DecoderNetwork, taehvNetwork, wanVaeNetwork } from "./networks.ts";
@@ -28,8 +29,11 @@ export function withSizes(
 export function networkOf(
   model: DecoderModel,
   attention: "fused" | "composed" = "fused",
+  dtype: Precision = "float32",
 ): DecoderNetwork {
-  return model.kind === "taehv" ? taehvNetwork(model.sizes) : wanVaeNetwork(model.sizes, attention);
+  return model.kind === "taehv"
+    ? taehvNetwork(model.sizes, dtype)
+    : wanVaeNetwork(model.sizes, attention, dtype);
 }
 
 /**

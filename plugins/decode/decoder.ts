@@ -1,8 +1,9 @@
 /** A decoder on a device, streaming: pieces of a clip in, pictures out, memories carried along. */
 
 import { loadGraph } from "../../engine/load/mod.ts";
-import type { ClipShape } from "../../engine/networks/mod.ts";
+import type { ClipShape, Precision } from "../../engine/networks/mod.ts";
 import type { Binding, Device, Session, Tensor } from "../../engine/runtime/mod.ts";
+import { zeros } from "../../engine/tensor/mod.ts";
 import type { WeightFile } from "../../engine/weights/mod.ts";
 import type { DecoderGraph, DecoderNetwork } from "./networks.ts";
 
@@ -25,7 +26,7 @@ interface Loaded {
 }
 
 /** The two copies of every memory, by name; one and the same where they are replaced in place. */
-type Memories = ReadonlyMap<string, readonly [Tensor<"float32">, Tensor<"float32">]>;
+type Memories = ReadonlyMap<string, readonly [Tensor<Precision>, Tensor<Precision>]>;
 
 /** A streaming decoder. One clip at a time, one call at a time. */
 export class Decoder implements AsyncDisposable {
@@ -52,7 +53,8 @@ export class Decoder implements AsyncDisposable {
     this.#begun = false;
     if (this.#network.ownFirst) return;
     for (const pair of this.#memories?.tensors.values() ?? []) {
-      await pair[this.#turn].write(new Float32Array(pair[0].size));
+      const { data } = zeros(pair[0].dtype, pair[0].shape);
+      await pair[this.#turn].write(data);
     }
   }
 
@@ -93,7 +95,11 @@ export class Decoder implements AsyncDisposable {
         ...(this.#profile && { profile: this.#profile }),
       }),
     );
-    const tensors = await this.#remember(`${height} × ${width}`, memories);
+    const tensors = await this.#remember(
+      `${height} × ${width}`,
+      memories,
+      graph.dtype as Precision,
+    );
     const latents = this.#stack.use(
       this.#device.createTensor("float32", [frames, latentChannels, height, width]),
     );
@@ -117,7 +123,11 @@ export class Decoder implements AsyncDisposable {
   }
 
   /** Memories for pictures of one size, zeros at first where they are read then. */
-  async #remember(size: string, wanted: DecoderGraph["memories"]): Promise<Memories> {
+  async #remember(
+    size: string,
+    wanted: DecoderGraph["memories"],
+    dtype: Precision,
+  ): Promise<Memories> {
     if (this.#memories?.size === size) return this.#memories.tensors;
     if (this.#memories) {
       throw new RangeError(
@@ -127,7 +137,7 @@ export class Decoder implements AsyncDisposable {
     const { inPlace, ownFirst } = this.#network;
     const tensors = new Map(
       wanted.map(({ name, shape }) => {
-        const make = () => this.#stack.use(this.#device.createTensor("float32", shape));
+        const make = () => this.#stack.use(this.#device.createTensor(dtype, shape));
         const one = make();
         return [name, [one, inPlace ? one : make()] as const] as const;
       }),

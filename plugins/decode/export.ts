@@ -2,6 +2,7 @@ import type { ExportContext, StageExport } from "../../pipeline/export.ts";
 import { writeNetworks } from "../_export.ts";
 import { openWeights } from "../_files.ts";
 import { decoderModels } from "../_models.ts";
+import { exportedPrecision } from "../_precision.ts";
 import { networkOf, piecesOf, withSizes } from "./choose.ts";
 import type { DecodeOptions } from "./options.ts";
 
@@ -12,7 +13,7 @@ export async function exportDecoder(
 ): Promise<StageExport> {
   const { network } = options;
   const model = withSizes(decoderModels[network], options);
-  const decoder = networkOf(model);
+  const decoder = networkOf(model, "fused", exportedPrecision(options.precision));
   const names = decoder.ownFirst ? ["decoder-first", "decoder"] : ["decoder"];
   if (!names.some((name) => context.wants(name))) return { networks: [] };
   const weights = await openWeights({

@@ -1,6 +1,8 @@
+import { bytesPer } from "../../engine/tensor/mod.ts";
 import type { MemoryContext, StageMemory } from "../../pipeline/memory.ts";
-import { activationsOf, float32, peek, weightsOf } from "../_memory.ts";
+import { activationsOf, peek, weightsOf } from "../_memory.ts";
 import { decoderModels } from "../_models.ts";
+import { plannedPrecision } from "../_precision.ts";
 import type { DecodeOptions } from "./options.ts";
 import { networkOf, piecesOf, withSizes } from "./choose.ts";
 
@@ -12,14 +14,15 @@ export async function decoderMemory(
   const model = withSizes(decoderModels[options.network], options);
   const device = options.device ?? context.device;
   const [frames = 1, , height = 60, width = 104] = context.takes ?? [];
-  const network = networkOf(model);
+  const dtype = plannedPrecision(device, options.precision);
+  const network = networkOf(model, "fused", dtype);
   const shape = { frames: piecesOf(network, options.batch, frames, height * width), height, width };
   const first = network.build(shape, true);
   const next = network.build(shape, false);
   const graphs = network.ownFirst ? [first.graph, next.graph] : [next.graph];
   const file = await peek(options.weights, model.weights, context.directory);
   const remembered = next.memories.reduce(
-    (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1) * float32,
+    (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1) * bytesPer(dtype),
     0,
   );
   return {

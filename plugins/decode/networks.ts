@@ -4,6 +4,7 @@ import {
   type AttentionKind,
   type ClipShape,
   framesToTrim,
+  type Precision,
   spatialFactor,
   type TaehvConfig,
   taehvDecoder,
@@ -14,6 +15,7 @@ import {
   wanVaeDecoder,
 } from "../../engine/networks/mod.ts";
 import type { Graph } from "../../engine/onnx/mod.ts";
+import { bytesPer } from "../../engine/tensor/mod.ts";
 
 /** A graph `latents` -> `rgb`, and its memories `<name>` -> `<name>.next`. */
 export interface DecoderGraph {
@@ -40,7 +42,10 @@ export interface DecoderNetwork {
 }
 
 /** TAEHV: any piece alike, the pictures that come too early dropped. */
-export function taehvNetwork(sizes: TaehvConfig): DecoderNetwork {
+export function taehvNetwork(
+  sizes: TaehvConfig,
+  dtype: Precision = "float32",
+): DecoderNetwork {
   const picturesPerLatent = temporalFactor(sizes.decoderTimeUpscale);
   return {
     latentChannels: sizes.latentChannels,
@@ -50,13 +55,18 @@ export function taehvNetwork(sizes: TaehvConfig): DecoderNetwork {
     ownFirst: false,
     inPlace: false,
     // The last level works at 8 pixels a cell, whatever the pixel shuffle behind it makes of them.
-    widestLayer: (cells) => cells * 64 * picturesPerLatent * sizes.decoderWidths[3] * 4,
-    build: (shape) => taehvDecoder(sizes, shape),
+    widestLayer: (cells) =>
+      cells * 64 * picturesPerLatent * sizes.decoderWidths[3] * bytesPer(dtype),
+    build: (shape) => taehvDecoder(sizes, shape, "rgb", { dtype }),
   };
 }
 
 /** Wan's own VAE: exact in pieces of any lengths. */
-export function wanVaeNetwork(sizes: WanVaeConfig, attention: AttentionKind): DecoderNetwork {
+export function wanVaeNetwork(
+  sizes: WanVaeConfig,
+  attention: AttentionKind,
+  dtype: Precision = "float32",
+): DecoderNetwork {
   const pixelsPerCell = vaeSpatialFactor(sizes);
   const picturesPerLatent = vaeTemporalFactor(sizes);
   return {
@@ -67,8 +77,9 @@ export function wanVaeNetwork(sizes: WanVaeConfig, attention: AttentionKind): De
     ownFirst: true,
     inPlace: true,
     // Convolutions over time see each picture beside the two before it.
-    widestLayer: (cells) => cells * pixelsPerCell ** 2 * picturesPerLatent * 3 * sizes.dim * 4,
+    widestLayer: (cells) =>
+      cells * pixelsPerCell ** 2 * picturesPerLatent * 3 * sizes.dim * bytesPer(dtype),
     build: (shape, first) =>
-      wanVaeDecoder(sizes, shape, { part: first ? "first" : "next", attention }),
+      wanVaeDecoder(sizes, shape, { part: first ? "first" : "next", attention, dtype }),
   };
 }

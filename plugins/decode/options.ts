@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { decoderModels, namesOf } from "../_models.ts";
+import { precisionOption } from "../_precision.ts";
 
 const whole = z.number().int().positive();
 const three = z.tuple([z.boolean(), z.boolean(), z.boolean()]);
@@ -31,6 +32,7 @@ export const decodeOptions = z.object({
   batch: whole.optional().describe(
     "Latent frames decoded at once; by default a whole chunk, or one where a chunk would take much memory",
   ),
+  precision: precisionOption,
   device: z.string().optional().describe("Device of this stage, where it is not the pipeline's"),
   threads: z.number().int().min(1).max(256).optional().describe(
     "Threads on the CPU; by default half of the pipeline's, since diffusing goes on beside",

@@ -4,6 +4,7 @@ import type { CreateContext, Frames, Latents, RunContext, Stage } from "../../pi
 import { openStageDevice } from "../_devices.ts";
 import { mending, openWeights } from "../_files.ts";
 import { type DecoderModel, decoderModels, diffusionModels } from "../_models.ts";
+import { choosePrecision } from "../_precision.ts";
 import { networkOf, piecesOf, withSizes } from "./choose.ts";
 import { Decoder } from "./decoder.ts";
 import type { DecodeOptions } from "./options.ts";
@@ -38,11 +39,12 @@ export class DecodeStage implements Stage<"latents", "frames"> {
       network,
       directory: context.directory,
     });
-    const { graph } = networkOf(model).build({ frames: 1, height: 1, width: 1 }, true);
-    await mending(() => checkWeights([graph], weights, { allowSurplus: true, signal }));
     await using stack = new AsyncDisposableStack();
     const device = stack.use(await openStageDevice(options, context));
-    const loaded = networkOf(model, await attentionOn(device, model));
+    const dtype = await choosePrecision(device, options.precision);
+    const loaded = networkOf(model, await attentionOn(device, model), dtype);
+    const { graph } = loaded.build({ frames: 1, height: 1, width: 1 }, true);
+    await mending(() => checkWeights([graph], weights, { allowSurplus: true, signal }));
     const decoder = stack.use(new Decoder(device, loaded, weights, options.profile));
     const pieceOf = ([frames, , height, width]: Latents["shape"]) =>
       piecesOf(loaded, options.batch, frames, height * width);
