@@ -141,6 +141,7 @@ class Generation {
   #hear(event: RunEvent): void {
     this.#progress = advance(this.#progress, event, this.#ready.plan);
     if (event.type === "warning") this.#view.warn(oneLine(event.message));
+    if (event.type === "note") this.#view.note(oneLine(event.message));
     if (event.type === "prompt" && event.text !== this.#request.prompt) {
       const { first = 0, text } = event;
       const when = first > 0

@@ -12,6 +12,8 @@ export type StageEvent =
     readonly first?: number;
   }
   | { readonly type: "bytes"; readonly bytes: number }
+  /** Something that is no fault, such as why a chunk takes long. */
+  | { readonly type: "note"; readonly message: string }
   | { readonly type: "warning"; readonly message: string };
 
 /** Reported by the runner, or passed on by it with the stage's name. */

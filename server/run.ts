@@ -137,6 +137,7 @@ export class StudioRun {
         else if (rewritten) this.#view.extendedPrompt = text;
         return this.log.add({ type: "prompt", stage, chunk, text, at });
       }
+      case "note":
       case "warning":
         return this.log.add({ type: "warning", message: event.message, at });
       case "chunk":
