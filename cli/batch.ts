@@ -40,6 +40,12 @@ export async function generateBatch(
   // The file's name is each video's own; this one is never written.
   const single = { ...request, prompt: prompts[0]!, out: undefined };
   const ready = await prepare(app, single, await app.plugins());
+  if (ready.prompt.then) {
+    throw mistake(
+      `--prompts makes a video of each line, and the pipeline "${ready.config.name}" has a timeline, which changes ` +
+        "the prompt in the course of one: take the timeline out, or make the videos one by one.",
+    );
+  }
   const items = planBatch(prompts, { seed: ready.seed, samples, extension: extensionOf(ready) });
   await makeFolder(folder);
   const left = items.filter(({ name }) => !exists(join(folder, name)));
@@ -119,13 +125,7 @@ class Batch {
 
   async make(open: OpenPipeline, { prompt: text, seed }: BatchItem, path: string): Promise<Made> {
     const begun = performance.now();
-    const { negative, image, video } = this.#request;
-    const prompt = {
-      ...{ text, seed },
-      ...(negative !== undefined && { negative }),
-      ...(image !== undefined && { image }),
-      ...(video !== undefined && { video }),
-    };
+    const prompt = { ...this.#ready.prompt, text, seed };
     const options = { ...this.#writer.options as object, path };
     await using writer = await joinStages([this.#writer.plugin(options)]).open(this.#opening());
     await using run = open.run(prompt, {

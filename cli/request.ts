@@ -81,11 +81,13 @@ export async function prepare(
   await checkPublished(config);
   if (!request.overcommit) await checkMemory(config, request.device);
   const seed = request.seed ?? seedOf(config);
-  checkTimes(config, request.later ?? [], planOf(config).fps, "--at");
+  const own = request.later ?? [];
+  const later = own.length > 0 ? own : config.timeline;
+  checkTimes(config, later, planOf(config).fps, own.length > 0 ? "--at" : "timeline");
   const out = outputOf(config, request, seed);
   await change([`${outputStage(config)}.path=${JSON.stringify(out)}`]);
   const plan = planOf(config);
-  const prompt = promptOf(request, seed, plan);
+  const prompt = promptOf(request, later, seed, plan);
   return { config: withOpening(config, request, plugins), plan, prompt, seed, out };
 }
 
@@ -145,8 +147,12 @@ function framesSetting(config: Config, frames: number): string {
 }
 
 /** The prompt with all that belongs to it. */
-function promptOf(request: Request, seed: number, { fps }: Plan): Prompt {
-  const { prompt: text, negative, image, video, later = [] } = request;
+function promptOf(
+  { prompt: text, negative, image, video }: Request,
+  later: readonly TimelineEntry[],
+  seed: number,
+  { fps }: Plan,
+): Prompt {
   const prompt: Prompt = {
     ...{ text, seed },
     ...(negative !== undefined && { negative }),

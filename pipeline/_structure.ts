@@ -4,7 +4,7 @@ import { isRecord } from "./_options.ts";
 import { nearestName, suggestName } from "./names.ts";
 
 /** Keys of a config. */
-const KEYS = ["name", "description", "device", "stages", "$schema"];
+const KEYS = ["name", "description", "device", "timeline", "stages", "$schema"];
 /** Keys of a stage. */
 export const STAGE_KEYS = ["use", "with"];
 
@@ -56,7 +56,8 @@ function checkStage(
   document.report([...path, "with"], `expected a mapping of options, got ${describe(options)}.`);
 }
 
-function checkKeys(
+/** Notes keys that are none. */
+export function checkKeys(
   document: ConfigDocument,
   path: readonly PropertyKey[],
   value: Record<string, unknown>,
@@ -68,7 +69,8 @@ function checkKeys(
   }
 }
 
-function checkText(
+/** Notes a key whose value is no text, or that is missing. */
+export function checkText(
   document: ConfigDocument,
   path: readonly PropertyKey[],
   key: string,

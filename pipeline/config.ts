@@ -3,6 +3,7 @@ import { Document, isScalar, visit } from "yaml";
 import { ConfigDocument } from "./_document.ts";
 import { isRecord, spellOptions } from "./_options.ts";
 import { applyOverride } from "./_override.ts";
+import { readTimeline } from "./_timeline.ts";
 import { checkHead, checkStructure, isMisspelt, STAGE_KEYS, stagesOf } from "./_structure.ts";
 import { chooseOptions, OptionsError } from "./define.ts";
 import { ConfigError, UserError } from "./errors.ts";
@@ -10,6 +11,7 @@ import { joinStages, mismatchOf } from "./pipe.ts";
 import type { AnyPlugin, StageSpec } from "./plugin.ts";
 import { findPlugin } from "./registry.ts";
 import type { Pipeline } from "./run.ts";
+import type { TimelineEntry } from "./timeline.ts";
 
 /** A pipeline as a file declares it, checked. */
 export interface Config {
@@ -19,6 +21,8 @@ export interface Config {
   readonly description: string | undefined;
   /** Default for opening the pipeline. */
   readonly device: string | undefined;
+  /** Prompts that take the place of a run's own in the course of the video, earliest first. */
+  readonly timeline: readonly TimelineEntry[];
   /** Where it was read from, as it was named. */
   readonly file: string;
   /** In the order data flows. */
@@ -41,6 +45,8 @@ export interface ConfigData {
   readonly description?: string;
   /** Default for opening the pipeline. */
   readonly device?: string;
+  /** Prompts that take the place of a run's own, at seconds of the video. */
+  readonly timeline?: readonly TimelineEntry[];
   /** In the order data flows; keys of options in kebab-case. */
   readonly stages: readonly { readonly use: string; readonly with?: Record<string, unknown> }[];
 }
@@ -101,6 +107,7 @@ export async function parseConfig(text: string, options: ParseOptions): Promise<
   const { plugins, set = [], file } = options;
   const document = new ConfigDocument(text, file);
   checkStructure(document);
+  const timeline = readTimeline(document) ?? [];
   const found = await Promise.all(
     stagesOf(document).map((stage, i) => findStage(document, i, stage, options)),
   );
@@ -115,6 +122,7 @@ export async function parseConfig(text: string, options: ParseOptions): Promise<
     name: name as string,
     description: description as string | undefined,
     device: device as string | undefined,
+    timeline,
     file,
     stages: stagesOf(document).map((stage, i) => ({
       use: (stage as { readonly use: string }).use,
@@ -131,11 +139,12 @@ export function configToPipeline(config: Config): Pipeline {
 
 /** The config as plain data with every option in effect; it loads again as the same pipeline. */
 export function describeConfig(config: Config): ConfigData {
-  const { name, description, device, stages } = config;
+  const { name, description, device, timeline, stages } = config;
   return {
     name,
     ...(description === undefined ? {} : { description }),
     ...(device === undefined ? {} : { device }),
+    ...(timeline.length === 0 ? {} : { timeline }),
     stages: stages.map(({ use, spec }) => {
       const options = spellOptions(spec.plugin.options, spec.options);
       return Object.keys(options).length === 0 ? { use } : { use, with: options };

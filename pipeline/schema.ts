@@ -3,6 +3,7 @@ import { isRecord } from "./_options.ts";
 import { toKebab } from "./names.ts";
 import type { AnyPlugin } from "./plugin.ts";
 import { MODULE_ADDRESS } from "./registry.ts";
+import { timePattern } from "./timeline.ts";
 
 /** A JSON Schema as plain data. */
 export type JsonSchema = Record<string, unknown>;
@@ -21,6 +22,25 @@ export function configSchema(plugins: readonly AnyPlugin[]): JsonSchema {
         type: "string",
         minLength: 1,
         description: "Where networks run: cpu, webgpu, cuda or cuda:n",
+      },
+      timeline: {
+        type: "array",
+        description: "Prompts that take the place of a run's own in the course of the video",
+        items: {
+          type: "object",
+          properties: {
+            at: {
+              description: "When: seconds of the video such as 2.5s or 2.5, or 1:05",
+              anyOf: [
+                { type: "number", exclusiveMinimum: 0 },
+                { type: "string", pattern: timePattern.source },
+              ],
+            },
+            prompt: { type: "string", minLength: 1, description: "What to show from there on" },
+          },
+          required: ["at", "prompt"],
+          additionalProperties: false,
+        },
       },
       stages: {
         type: "array",

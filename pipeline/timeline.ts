@@ -14,18 +14,19 @@ export interface TimelineEntry {
 /** How a time may be written, for error messages. */
 export const timeForms = "seconds such as 2.5s or 2.5, or minutes and seconds such as 1:05";
 
+/** What a time looks like: minutes and seconds, or seconds with or without their unit. */
+export const timePattern = /^(?:(\d{1,6}):([0-5]?\d(?:\.\d+)?)|(\d{1,9}(?:\.\d*)?|\.\d+) ?s?)$/;
+
 /**
  * Reads a time of a video: `2.5s`, `2.5` or `1:05`.
  *
  * @returns seconds, 0 or more; undefined if it is no time
  */
 export function parseTime(text: string): number | undefined {
-  const match = /^(?:(\d+):(?=[0-5]?\d(?:\.|$)))?(\d+\.?\d*|\.\d+)\s*(s)?$/.exec(text.trim());
+  const match = timePattern.exec(text.trim());
   if (!match) return undefined;
-  const [, minutes, seconds, unit] = match;
-  if (minutes !== undefined && unit !== undefined) return undefined;
-  const time = Number(minutes ?? 0) * 60 + Number(seconds);
-  return Number.isFinite(time) ? time : undefined;
+  const [, minutes = 0, onClock, plain] = match;
+  return Number(minutes) * 60 + Number(onClock ?? plain);
 }
 
 /** A time for people: `2.5 s`, `1:05`. Rounded to hundredths. */

@@ -96,3 +96,38 @@ Deno.test("generate --at takes any time of an endless video", async () => {
   assertEquals(code, 1);
   assertStringIncludes(err, "the numbers ran out");
 });
+
+const CONFIG = `name: two
+timeline: [{ at: 0.5s, prompt: a blue ball bounces }]
+stages:
+  - use: extend-prompt
+    with: { provider: template }
+  - use: encode-text
+  - use: diffuse
+    with: { latent-frames: 6 }
+  - use: decode
+  - use: encode-video
+`;
+
+Deno.test("generate follows a config's timeline, unless the command line has one", async () => {
+  const words = ["generate", "a red ball", "--config", "two.yaml", "-o", "v.mp4", "--json"];
+  const prompts = ({ out }: { out: string }): string[] =>
+    JSON.parse(out).prompts.map(({ prompt }: { prompt: string }) => prompt.slice(0, 6));
+  const files = { "two.yaml": CONFIG };
+  assertEquals(prompts(await sluice(words, files)), ["a red ", "a blue"]);
+  const own = [...words, "--at", "0.4", "a green ball"];
+  assertEquals(prompts(await sluice(own, files)), ["a red ", "a gree"]);
+});
+
+Deno.test("generate refuses a config's timeline that is too long, or stands in a batch", async () => {
+  const late = { "two.yaml": CONFIG.replace("0.5s", "0:09"), "p.txt": "a red ball" };
+  const { code, err } = await sluice(["generate", "a red ball", "--config", "two.yaml"], late);
+  assertEquals(code, 2);
+  assertStringIncludes(err, "timeline 9 s: the video is 1.31 s long, 21 frames at 16 a second.");
+  const batch = await sluice(["generate", "--prompts", "p.txt", "--config", "two.yaml"], {
+    ...late,
+    "two.yaml": CONFIG,
+  });
+  assertEquals([batch.code, batch.files], [2, []]);
+  assertStringIncludes(batch.err, 'the pipeline "two" has a timeline');
+});

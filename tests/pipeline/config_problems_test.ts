@@ -42,7 +42,7 @@ stages:
   assertEquals(
     error.message,
     `13 problems in c.yaml and --set:
-  c.yaml:1:1: nam: there is no such key. Did you mean "name"? Known: name, description, device, stages.
+  c.yaml:1:1: nam: there is no such key. Did you mean "name"? Known: name, description, device, timeline, stages.
   c.yaml:2:7: name: expected a string, got an empty one.
   c.yaml:6:13: stages[0].with.mode: expected one of "slow", "fast", got "fsat". Did you mean "fast"?
   c.yaml:7:14: stages[0].with.count: expected at least 1, got 0.

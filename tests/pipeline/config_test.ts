@@ -105,7 +105,7 @@ Deno.test("parseConfig() names line, column and key of every mistake", async () 
     ],
     [
       `nam: x\nstages:\n  - use: count`,
-      `c.yaml:1:1: nam: there is no such key. Did you mean "name"? Known: name, description, device, stages.`,
+      `c.yaml:1:1: nam: there is no such key. Did you mean "name"? Known: name, description, device, timeline, stages.`,
     ],
     [
       `name: x\nname: y\nstages:\n  - use: count`,

@@ -1,12 +1,15 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../pipeline/errors.ts";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { describeConfig, formatConfig, parseConfig } from "../../pipeline/config.ts";
+import { ConfigError, UserError } from "../../pipeline/errors.ts";
+import { configSchema } from "../../pipeline/schema.ts";
 import { formatTime, parseTime, pictureAt, timeline } from "../../pipeline/timeline.ts";
+import { plugins } from "./_plugins.ts";
 
 Deno.test("parseTime() reads seconds, and minutes with seconds", () => {
   const times = {
     "2.5s": 2.5,
     "2.5": 2.5,
-    " 3 s ": 3,
+    " 3 s": 3,
     "0": 0,
     ".5": 0.5,
     "1:05": 65,
@@ -57,4 +60,61 @@ Deno.test("timeline() refuses times that are none, and two that are the same", (
     UserError,
     'Two prompts begin at 1:05: "b" and "c".',
   );
+});
+
+const parse = (timeline: string) =>
+  parseConfig(`name: t\ntimeline: ${timeline}\nstages: [{ use: count }]\n`, {
+    plugins,
+    file: "t.yaml",
+  });
+
+Deno.test("parseConfig() reads a timeline, which a config gives again", async () => {
+  const config = await parse(
+    `[{ at: 1:05, prompt: c }, { at: 2.5s, prompt: a }, { at: 3, prompt: b }]`,
+  );
+  const timeline = [
+    { at: 2.5, prompt: "a" },
+    { at: 3, prompt: "b" },
+    { at: 65, prompt: "c" },
+  ];
+  assertEquals(config.timeline, timeline);
+  assertEquals(describeConfig(config).timeline, timeline);
+  const again = await parseConfig(formatConfig(config), { plugins, file: "again.yaml" });
+  assertEquals(again.timeline, timeline);
+  assertEquals((await parse("[]")).timeline, []);
+  assertEquals("timeline" in describeConfig(await parse("[]")), false);
+});
+
+const PROBLEMS: [timeline: string, message: string][] = [
+  ["2.5", "timeline: expected a list of times and prompts"],
+  ["[later]", "timeline[0]: expected a mapping with at and prompt, got"],
+  ["[{ at: 2 }]", 'the key "prompt" is missing: expected a string'],
+  ["[{ prompt: a }]", 'the key "at" is missing: expected seconds such as 2.5s or 2.5, or minutes'],
+  [
+    "[{ at: -2, prompt: a }]",
+    "timeline[0].at: expected a time above 0, seconds such as 2.5s or 2.5",
+  ],
+  ["[{ at: 40f, prompt: a }]", 'got "40f"'],
+  ["[{ at: 0, prompt: a }]", "expected a time above 0"],
+  ["[{ at: [1], prompt: a }]", "expected a time above 0"],
+  ["[{ at: 2, promt: a }]", 'there is no such key. Did you mean "prompt"?'],
+  [
+    "[{ at: 2, prompt: a }, { at: 2.0s, prompt: b }]",
+    "timeline[1].at: another prompt begins at 2 s",
+  ],
+];
+for (const [timeline, message] of PROBLEMS) {
+  Deno.test(`parseConfig() refuses the timeline ${timeline}`, async () => {
+    const error = await assertRejects(() => parse(timeline), ConfigError, message);
+    assertEquals(error.message.startsWith("t.yaml:2:"), true, error.message);
+  });
+}
+
+Deno.test("configSchema() knows a timeline and how a time is written", () => {
+  const { properties } = configSchema(plugins) as {
+    properties: { timeline: { items: { properties: { at: { anyOf: { pattern?: string }[] } } } } };
+  };
+  const { anyOf } = properties.timeline.items.properties.at;
+  const pattern = new RegExp(anyOf[1]!.pattern!);
+  assertEquals(["2.5s", "1:05", "40f"].map((text) => pattern.test(text)), [true, true, false]);
 });
