@@ -1,7 +1,9 @@
 /** An encoder on a device: pictures in, latents out. */
 
 import { loadGraph } from "../../engine/load/mod.ts";
+import type { Precision } from "../../engine/networks/mod.ts";
 import type { Binding, Device, Tensor } from "../../engine/runtime/mod.ts";
+import { zeros } from "../../engine/tensor/mod.ts";
 import type { WeightFile } from "../../engine/weights/mod.ts";
 import type { GivenLatents } from "../../pipeline/mod.ts";
 import type { EncoderNetwork } from "./networks.ts";
@@ -17,8 +19,8 @@ interface Loaded {
 
 /** What one piece of a clip leaves to the next. */
 interface Remembered {
-  readonly read: Tensor<"float32"> | undefined;
-  readonly written: Tensor<"float32">;
+  readonly read: Tensor<Precision> | undefined;
+  readonly written: Tensor<Precision>;
 }
 
 /** Encodes clips of one size, one call at a time. */
@@ -87,7 +89,7 @@ export class Encoder implements AsyncDisposable {
       for (const [name, { read }] of piece.memories) {
         if (!read) continue;
         const written = before?.memories.get(name)?.written;
-        await read.write(written ? await written.read() : new Float32Array(read.size));
+        await read.write(written ? await written.read() : zeros(read.dtype, read.shape).data);
       }
       await piece.run(signal);
       data.set(await piece.latents.read(), frame * values);
@@ -130,22 +132,24 @@ async function loadPiece(
   const session = stack.use(
     await loadGraph(device, graph, weights, { ...(signal && { signal }) }),
   );
-  const tensor = (shape: readonly number[]) => stack.use(device.createTensor("float32", shape));
+  const tensor = <D extends Precision>(dtype: D, shape: readonly number[]) =>
+    stack.use(device.createTensor(dtype, shape));
   const dims = (name: "frames" | "latents") => {
     const { value } = name === "frames"
       ? { value: graph.inputs.find((input) => input.name === name)! }
       : graph.outputs.find((output) => output.name === name)!;
     return value.dims as number[];
   };
-  const frames = tensor(dims("frames"));
-  const latents = tensor(dims("latents"));
+  const frames = tensor("float32", dims("frames"));
+  const latents = tensor("float32", dims("latents"));
   const binding = stack.use(session.createBinding());
   binding.input("frames", frames).output("latents", latents);
   const reads = new Set(graph.inputs.map(({ name }) => name));
   const remembered = new Map<string, Remembered>();
+  const kept = graph.dtype as Precision;
   for (const { name, shape } of memories) {
-    const read = reads.has(name) ? tensor(shape) : undefined;
-    const written = tensor(shape);
+    const read = reads.has(name) ? tensor(kept, shape) : undefined;
+    const written = tensor(kept, shape);
     if (read) binding.input(name, read);
     binding.output(`${name}.next`, written);
     remembered.set(name, { read, written });

@@ -2,6 +2,7 @@
 
 import {
   type ClipPart,
+  type Precision,
   spatialFactor,
   taehvEncoder,
   temporalFactor,
@@ -39,6 +40,7 @@ export interface EncoderNetwork {
 export function encoderOf(
   model: DecoderModel,
   attention: "fused" | "composed" = "fused",
+  dtype: Precision = "float32",
 ): EncoderNetwork {
   if (model.kind === "taehv") {
     const { sizes } = model;
@@ -49,7 +51,7 @@ export function encoderOf(
       picturesPerLatent: frames,
       firstPictures: frames,
       range: [0, 1],
-      build: (_part, height, width) => taehvEncoder(sizes, { frames, height, width }),
+      build: (_part, height, width) => taehvEncoder(sizes, { frames, height, width }, { dtype }),
     };
   }
   const { sizes } = model;
@@ -64,6 +66,7 @@ export function encoderOf(
       wanVaeEncoder(sizes, { frames: part === "first" ? 1 : next, height, width }, {
         part,
         attention,
+        dtype,
       }),
   };
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { decoderModels, namesOf } from "../_models.ts";
+import { precisionOption } from "../_precision.ts";
 
 const whole = z.number().int().positive();
 
@@ -30,6 +31,7 @@ export const encodePictureOptions = z.object({
   fps: z.number().positive().max(240).default(16).describe(
     "Pictures a second that are taken of a clip",
   ),
+  precision: precisionOption,
   device: z.string().optional().describe("Device of this stage, where it is not the pipeline's"),
   threads: whole.max(256).optional().describe(
     "Threads on the CPU; by default half of the pipeline's",

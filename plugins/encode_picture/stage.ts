@@ -11,6 +11,7 @@ import {
 import { openStageDevice } from "../_devices.ts";
 import { mending, openWeights } from "../_files.ts";
 import { type DecoderModel, decoderModels, diffusionModels } from "../_models.ts";
+import { choosePrecision } from "../_precision.ts";
 import { Encoder } from "./encoder.ts";
 import { encoderOf } from "./networks.ts";
 import type { EncodePictureOptions } from "./options.ts";
@@ -121,7 +122,8 @@ export class PictureStage implements Stage<"conditioning", "conditioning"> {
     await using stack = new AsyncDisposableStack();
     const device = stack.use(await openStageDevice(this.#options, { ...this.#context, signal }));
     const fused = model.kind === "taehv" || await fusedAttentionWorks(device);
-    const loaded = encoderOf(model, fused ? "fused" : "composed");
+    const dtype = await choosePrecision(device, this.#options.precision);
+    const loaded = encoderOf(model, fused ? "fused" : "composed", dtype);
     const encoder = stack.use(await Encoder.load(device, loaded, weights, this.#size, signal));
     this.#stack.use(stack.move());
     return encoder;
