@@ -17,6 +17,8 @@ export interface UiRequest {
   readonly gallery: string;
   readonly device: string | undefined;
   readonly threads: number | undefined;
+  /** Whether runs begin even if memory will not do. */
+  readonly overcommit: boolean;
   readonly token: string | undefined;
   readonly open: boolean;
 }
@@ -26,11 +28,12 @@ export async function serveUi(app: App, request: UiRequest): Promise<void> {
   const { screen } = app;
   await checkRequest(app, request);
   await checkPermission();
-  const { port, host, config, gallery, device, threads, token } = request;
+  const { port, host, config, gallery, device, threads, overcommit, token } = request;
   const { serve } = await import(SERVE) as typeof import("../server/serve.ts");
   const served = await serve({
     host,
     gallery,
+    overcommit,
     pipeline: config,
     ...(port !== undefined && { port }),
     ...(device !== undefined && { device }),

@@ -42,7 +42,7 @@ const OPERATIONS: readonly Operation[] = [
     summary: "Start a run, or put it into the queue",
     body: createRun,
     ok: [201, "Run"],
-    problems: [400, 413, 415, 422, 429, 503],
+    problems: [400, 409, 413, 415, 422, 429, 503],
   },
   {
     method: "get",
@@ -160,7 +160,7 @@ const OPERATIONS: readonly Operation[] = [
     summary: "Start a run as OpenAI's video API does",
     body: createVideo,
     ok: [200, "application/json"],
-    problems: [400, 413, 415, 422, 429, 503],
+    problems: [400, 409, 413, 415, 422, 429, 503],
   },
   {
     method: "get",

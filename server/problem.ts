@@ -12,6 +12,8 @@ const KINDS = {
   "forbidden": { status: 403, title: "The request is refused" },
   "not-found": { status: 404, title: "There is no such thing" },
   "conflict": { status: 409, title: "The run is in another state" },
+  "models-missing": { status: 409, title: "Files of a model are not here" },
+  "too-little-memory": { status: 409, title: "It does not fit into this machine" },
   "precondition": { status: 412, title: "It has changed" },
   "too-large": { status: 413, title: "The body is too large" },
   "media-type": { status: 415, title: "The body has another form" },

@@ -5,6 +5,7 @@ import type { DataKinds } from "../pipeline/data.ts";
 import type { AnyPlugin } from "../pipeline/plugin.ts";
 import { optionsSchema } from "../pipeline/schema.ts";
 import { Catalogue } from "./catalogue.ts";
+import { checkPlan, type Machine } from "./checks.ts";
 import { Engine } from "./engine.ts";
 import { execute, type Workshop } from "./execute.ts";
 import { Gallery } from "./gallery.ts";
@@ -34,6 +35,10 @@ export interface StudioOptions {
   /** `cpu`, `webgpu`, `cuda` or `cuda:n`. Default: what the pipeline says, else `cpu`. */
   readonly device?: string;
   readonly threads?: number;
+  /** Bytes of memory that a run may need. Default: what the machine has. */
+  readonly memory?: number;
+  /** Whether runs begin even if the memory plan says that they do not fit. Default: false. */
+  readonly overcommit?: boolean;
   /** Runs that may wait, from 1. Default: 16. */
   readonly queue?: number;
   /** Name or address the server listens on; other than loopback needs a token. */
@@ -61,6 +66,7 @@ export class Studio implements AsyncDisposable {
   readonly #plugins: readonly AnyPlugin[];
   readonly #catalogue: Catalogue;
   readonly #workshop: Workshop;
+  readonly #machine: Machine;
   readonly #engine: Engine;
   readonly #waiting: StudioRun[] = [];
   /** Runs that wait, go on or are over not long, by id, oldest first. */
@@ -86,6 +92,8 @@ export class Studio implements AsyncDisposable {
       directory: Deno.cwd(),
       warn: options.warn ?? (() => {}),
     };
+    const { device, memory, overcommit = false } = options;
+    this.#machine = { device, memory, overcommit, directory: this.#workshop.directory };
     this.#engine = new Engine(this.#workshop);
   }
 
@@ -102,6 +110,7 @@ export class Studio implements AsyncDisposable {
   async create(request: CreateRun): Promise<RunView> {
     this.#checkRoom();
     const plan = planRun(await this.#catalogue.load(request.pipeline), request);
+    await checkPlan(plan, this.#machine);
     this.#checkRoom();
     const run = new StudioRun(request, plan);
     this.#runs.set(run.id, run);
@@ -301,6 +310,7 @@ export class Studio implements AsyncDisposable {
     try {
       // Without the extension: nobody is to be asked to rewrite a prompt that nobody wrote.
       const plan = planRun(await this.#catalogue.load(), { prompt: "-", extend: false });
+      await checkPlan(plan, this.#machine);
       await this.#engine.load(plan, this.#closing.signal);
     } catch (error) {
       this.#engine.fail(error);

@@ -26,6 +26,7 @@ export function uiCommand(app: App): Command<Globals> {
     })
     .option("-d, --device <device:string>", "cpu, webgpu, cuda or cuda:1; see `doctor`.")
     .option("-t, --threads <threads:integer>", "Processor threads; by default all.")
+    .option("--overcommit", "Begin runs even if the memory plan says that they do not fit.")
     .option(
       "--token <token:string>",
       "What clients must show. Left out: drawn where one is needed.",
@@ -33,9 +34,10 @@ export function uiCommand(app: App): Command<Globals> {
     .option("-o, --open", "Open it in the browser.")
     .example("The studio on this machine", "sluice ui --open")
     .example("For the local network", "sluice ui --host 0.0.0.0 --port 8080")
-    .action(async ({ port, host, config, gallery, device, threads, token, open = false }) => {
+    .action(async ({ overcommit = false, open = false, ...options }) => {
+      const { port, host, config, gallery, device, threads, token } = options;
       const { serveUi } = await import("../ui.ts");
-      await serveUi(app, { port, host, config, gallery, device, threads, token, open });
+      await serveUi(app, { port, host, config, gallery, device, threads, overcommit, token, open });
     });
   return command as unknown as Command<Globals>;
 }

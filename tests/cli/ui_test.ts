@@ -18,7 +18,9 @@ Deno.test("ui refuses what it cannot serve, before it loads anything", async () 
 Deno.test("ui --help tells how it ends and who reaches it", async () => {
   const { code, out } = await run(["ui", "--help"]);
   assertEquals(code, 0);
-  for (const words of ["Ctrl-C", "token", "--gallery", "8019"]) assertStringIncludes(out, words);
+  for (const words of ["Ctrl-C", "token", "--gallery", "8019", "--overcommit"]) {
+    assertStringIncludes(out, words);
+  }
 });
 
 Deno.test({

@@ -36,6 +36,9 @@ export function painter(painted: Painted): AnyPlugin {
       weights: z.string().optional().describe("A file to read"),
       sizes: z.object({ dim: z.number().int() }).partial().optional().describe("Sizes"),
     }),
+    memory: ({ weights }) => ({
+      parts: weights === undefined ? [] : [{ name: "pots", bytes: 5e9 }],
+    }),
     create({ latentFrames, chunk, wait, fail }) {
       painted.created++;
       if (fail === "create") throw new Error("no device");

@@ -1,0 +1,49 @@
+/** What keeps a planned run from being made on this machine, told before anything is loaded. */
+import { checkMemory } from "../pipeline/check_memory.ts";
+import { UserError } from "../pipeline/errors.ts";
+import type { Plan } from "./plan.ts";
+import { ProblemError, type ProblemKind } from "./problem.ts";
+
+/** What the machine has for runs. */
+export interface Machine {
+  /** Where stages compute that name no device; absent: as the pipeline says. */
+  readonly device: string | undefined;
+  /** Folder that relative paths in options start from. */
+  readonly directory: string;
+  /** Bytes of memory; absent: as many as the machine has. */
+  readonly memory: number | undefined;
+  /** Whether runs begin even if memory will not do. */
+  readonly overcommit: boolean;
+}
+
+/**
+ * Looks whether a run's files of published models are here, and whether it fits into memory.
+ *
+ * @throws {ProblemError} 409 which says what to do.
+ */
+export async function checkPlan(plan: Plan, machine: Machine): Promise<void> {
+  const { pipeline, stages } = plan;
+  // Only here: it brings the built-in plugins, which a studio of others' plugins has no need of.
+  const { checkPublished } = await import("../mod.ts");
+  await refuse("models-missing", () => checkPublished(pipeline, stages, machine.directory));
+  if (machine.overcommit) return;
+  await refuse("too-little-memory", () =>
+    checkMemory(pipeline, stages, {
+      device: machine.device ?? plan.device,
+      total: machine.memory,
+      ways: {
+        set: (setting) => setting,
+        end: `All of it: sluice doctor --config ${pipeline}. To try all the same, start the ` +
+          "studio anew with --overcommit.",
+      },
+    }));
+}
+
+async function refuse(kind: ProblemKind, check: () => void | Promise<void>): Promise<void> {
+  try {
+    await check();
+  } catch (cause) {
+    if (!(cause instanceof UserError)) throw cause;
+    throw new ProblemError(kind, cause.message, { cause });
+  }
+}
