@@ -3,7 +3,8 @@
  * only its training reads, left aside; anything else, refused by name.
  *
  * guandeh17/Self-Forcing@33593df3e81fa3ec10239271dd2c100facac6de1: configs/*.yaml, inference.py:52-70 and 116-140,
- * pipeline/causal_inference.py:19-45, pipeline/causal_diffusion_inference.py:19-50, utils/wan_wrapper.py:117-160.
+ * pipeline/causal_inference.py:19-45, pipeline/causal_diffusion_inference.py:19-50, utils/wan_wrapper.py:117-160; where
+ * a config says `causal: false`, pipeline/bidirectional_inference.py and pipeline/bidirectional_diffusion_inference.py.
  */
 import { basename, dirname, extname, join } from "@std/path";
 import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
@@ -35,11 +36,26 @@ const known = z.object({
     timestep_shift: z.number().positive().optional(),
     local_attn_size: whole.optional(),
     sink_size: whole.min(0).optional(),
-    is_causal: z.literal(true).optional(),
+    is_causal: z.boolean().optional(),
   }).default({}),
   i2v: z.literal(false).default(false),
-  causal: z.literal(true).default(true),
+  causal: z.boolean().default(true),
+}).superRefine(({ causal, denoising_step_list: steps, model_kwargs: { is_causal } }, context) => {
+  const refuse = (path: string[], message: string) =>
+    context.addIssue({ code: "custom", path, message });
+  if (is_causal !== undefined && is_causal !== causal) {
+    refuse(["model_kwargs", "is_causal"], `expected ${causal}, as causal is, got ${is_causal}`);
+  }
+  if (!causal && steps !== undefined && withoutEnd(steps).length < 2) {
+    refuse(
+      ["denoising_step_list"],
+      "expected at least two steps above 0: with causal: false the last of them is never run, " +
+        `got [${steps.join(", ")}]`,
+    );
+  }
 });
+
+type Known = z.output<typeof known>;
 
 /** What its training alone reads, or nothing does. */
 const leftAside = new Set(
@@ -58,6 +74,9 @@ const leftAside = new Set(
 
 /** Latent frames that the reference's cache holds where attention is not local: 32,760 tokens of 1,560 a frame. */
 const CACHE_FRAMES = 21;
+
+/** Shift of its schedule where nothing is said (utils/wan_wrapper.py:119). */
+const WAN_SHIFT = 8;
 
 /** Its checkpoints that are published, by the names of its configs. */
 const checkpoints = [
@@ -103,10 +122,7 @@ async function translate(text: string, path: string): Promise<unknown> {
     throw errorAt(text, path, key.map(String), `${message}.`);
   }
   const config = result.data;
-  const { model_kwargs: model, denoising_step_list: steps, image_or_video_shape: shape } = config;
-  const latentFrames = shape?.[1] ?? (config.num_frames + 3) / 4;
-  const local = model.local_attn_size ?? -1;
-  const shift = model.timestep_shift ?? config.timestep_shift;
+  const { denoising_step_list: steps, image_or_video_shape: shape } = config;
   const name = basename(path, extname(path));
   const wan = "models/Wan2.1-T2V-1.3B";
   return {
@@ -127,20 +143,8 @@ async function translate(text: string, path: string): Promise<unknown> {
       {
         use: "diffuse",
         with: {
-          network: "wan2.1-1.3b",
-          ...(checkpoints.includes(name) && {
-            weights: `models/Self-Forcing/checkpoints/${name}.pt#generator_ema`,
-          }),
-          ...(steps === undefined
-            ? { sampler: "unipc", guidance: config.guidance_scale ?? 1 }
-            : { steps: withoutEnd(steps), "warp-steps": config.warp_denoising_step }),
-          ...(shift !== undefined && { shift }),
-          chunk: config.num_frame_per_block,
-          "independent-first-frame": config.independent_first_frame,
-          "latent-frames": latentFrames,
-          window: local === -1 ? Math.max(CACHE_FRAMES, latentFrames) : local,
-          sink: model.sink_size ?? 0,
-          "context-noise": config.context_noise,
+          ...(config.causal ? causal(config, name) : bidirectional(config, wan)),
+          "latent-frames": latentFramesOf(config),
           height: shape ? shape[3] * 8 : config.height,
           width: shape ? shape[4] * 8 : config.width,
           seed: config.seed,
@@ -149,6 +153,55 @@ async function translate(text: string, path: string): Promise<unknown> {
       { use: "decode", with: { network: "wan2.1-vae", weights: `${wan}/Wan2.1_VAE.pth` } },
       { use: "encode-video", with: { fps: 16 } },
     ],
+  };
+}
+
+function latentFramesOf({ image_or_video_shape: shape, num_frames }: Known): number {
+  return shape?.[1] ?? (num_frames + 3) / 4;
+}
+
+/** What `diffuse` is told of a network that makes chunk after chunk. */
+function causal(config: Known, name: string): Record<string, unknown> {
+  const { model_kwargs: model, denoising_step_list: steps } = config;
+  const local = model.local_attn_size ?? -1;
+  const shift = model.timestep_shift ?? config.timestep_shift;
+  return {
+    network: "wan2.1-1.3b",
+    ...(checkpoints.includes(name) && {
+      weights: `models/Self-Forcing/checkpoints/${name}.pt#generator_ema`,
+    }),
+    ...(steps === undefined ? { sampler: "unipc", guidance: config.guidance_scale ?? 1 } : {
+      sampler: "few-step",
+      steps: withoutEnd(steps),
+      "warp-steps": config.warp_denoising_step,
+    }),
+    ...(shift !== undefined && { shift }),
+    chunk: config.num_frame_per_block,
+    "independent-first-frame": config.independent_first_frame,
+    window: local === -1 ? Math.max(CACHE_FRAMES, latentFramesOf(config)) : local,
+    sink: model.sink_size ?? 0,
+    "context-noise": config.context_noise,
+  };
+}
+
+/**
+ * What `diffuse` is told of a network that makes the whole clip at once. Of the steps that are listed the reference
+ * runs all but the last (pipeline/bidirectional_inference.py:52); in many steps it takes a shift of 8, whatever the
+ * config says (pipeline/bidirectional_diffusion_inference.py:30). Nothing of chunks and caches is read.
+ */
+function bidirectional(config: Known, wan: string): Record<string, unknown> {
+  const { model_kwargs: model, denoising_step_list: steps } = config;
+  return {
+    network: "wan2.1-t2v-1.3b",
+    weights: `${wan}/diffusion_pytorch_model.safetensors`,
+    ...(steps === undefined
+      ? { sampler: "unipc", steps: 50, guidance: config.guidance_scale ?? 1, shift: WAN_SHIFT }
+      : {
+        sampler: "few-step",
+        steps: withoutEnd(steps).slice(0, -1),
+        "warp-steps": config.warp_denoising_step,
+        shift: model.timestep_shift ?? WAN_SHIFT,
+      }),
   };
 }
 

@@ -31,6 +31,21 @@ Deno.test("memoryPlan() reckons the published model's parts", async () => {
   assertEquals(plan.peaks.cpu, held + Math.max(...guesses) + 250e6);
 });
 
+Deno.test("memoryPlan() reckons a network that makes the whole clip at once", async () => {
+  const whole = await memoryPlan(await load("wan2.1_t2v_1.3b"));
+  const parts = whole.stages.find(({ stage }) => stage === "diffuse")!.parts;
+  assertEquals(parts.map(({ name }) => name), ["weights", "text's keys and values", "activations"]);
+  // Two prompts, without a cache of latents.
+  assertEquals(bytes(whole, "diffuse", "text's keys and values"), 2 * 512 * 2 * 30 * 1536 * 4);
+  assertEquals(bytes(whole, "diffuse", "weights"), 1_418_996_800 * 4);
+  // Every token of the clip at once: its values grow with its length.
+  const half = await memoryPlan(await load("wan2.1_t2v_1.3b", ["diffuse.latent-frames=11"]));
+  const ratio = bytes(whole, "diffuse", "activations") / bytes(half, "diffuse", "activations");
+  assertAlmostEquals(ratio, 21 / 11, 0.01);
+  const alone = await memoryPlan(await load("wan2.1_t2v_1.3b", ["diffuse.guidance=1"]));
+  assertEquals(bytes(alone, "diffuse", "text's keys and values"), 512 * 2 * 30 * 1536 * 4);
+});
+
 Deno.test("memoryPlan() follows options: window, guidance, size of the pictures, devices", async () => {
   const usual = await memoryPlan(await load("self_forcing_dmd"));
   const cache = bytes(usual, "diffuse", "key-value cache");

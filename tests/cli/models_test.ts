@@ -130,8 +130,8 @@ Deno.test("every config of a published checkpoint can be pulled whole, and its f
   const { plugins } = await import("../../mod.ts");
   const configs = new URL("../../configs/", import.meta.url);
   const names = [...Deno.readDirSync(configs)].map(({ name }) => name);
-  const published = names.filter((name) => name.startsWith("self_forcing"));
-  assertEquals(published.length, 6);
+  const published = names.filter((name) => /^(self_forcing|wan2\.1_)/.test(name));
+  assertEquals(published.length, 7);
   for (const name of published) {
     const path = fromFileUrl(new URL(name, configs));
     const config = await loadConfig(path, { plugins });

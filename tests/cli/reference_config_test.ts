@@ -89,6 +89,39 @@ Deno.test("readConfig() reads one without a list of steps as many steps with gui
   assertEquals(stage(out, "encode-text").negative, "blurry");
 });
 
+Deno.test("readConfig() reads one with causal: false as the network that makes the whole clip at once", async () => {
+  const text = `causal: false\n${CONFIG}`;
+  const few = await describe(text.replace("- 600\n", "- 600\n- 300\n"), [], DEFAULTS);
+  assertEquals(few.code, 0, few.out);
+  const common = {
+    network: "wan2.1-t2v-1.3b",
+    weights: "models/Wan2.1-T2V-1.3B/diffusion_pytorch_model.safetensors",
+    "latent-frames": 18,
+    height: 256,
+    width: 384,
+    // Nothing of these is read there.
+    chunk: undefined,
+    window: undefined,
+    sink: undefined,
+    "context-noise": undefined,
+  };
+  const check = (out: string, expected: Record<string, unknown>) => {
+    const diffuse = stage(out, "diffuse");
+    for (const [key, value] of Object.entries(expected)) assertEquals(diffuse[key], value, key);
+  };
+  // The last step above 0 is never run, and the wrapper's shift is the schedule's.
+  check(few.out, {
+    ...common,
+    ...{ sampler: "few-step", steps: [1000, 600], "warp-steps": true, shift: 4 },
+  });
+  assertEquals(stage(few.out, "encode-text").negative, undefined);
+  const many = await describe(text.replace(/denoising_step_list:\n(- \d+\n)+/, ""));
+  assertEquals(many.code, 0, many.out);
+  // The shift of 8 is fixed there, whatever the config says.
+  check(many.out, { ...common, sampler: "unipc", steps: 50, shift: 8, guidance: 3 });
+  assertEquals(stage(many.out, "encode-text").negative, "blurry");
+});
+
 Deno.test("readConfig() lets --set change the reference's configs", async () => {
   const { out } = await describe(CONFIG, [
     "--set",
@@ -111,6 +144,12 @@ Deno.test("readConfig() names what it does not know in the reference's configs",
     ["num_frame_per_block: 2", "num_frame_per_block: two", ":18:1: num_frame_per_block: "],
     ["num_frame_per_block: 2", "num_frame_per_block: 5", "latent-frames"],
     ["- 600", "- 6000", ":3:1: denoising_step_list"],
+    [
+      "- 600\n- 0\n",
+      "causal: false\n",
+      ":3:1: denoising_step_list: expected at least two steps above 0",
+    ],
+    ["  sink_size: 1", "  is_causal: false", "model_kwargs.is_causal: expected true, as causal is"],
   ];
   for (const [from, to, words] of bad) {
     const { code, out } = await describe(CONFIG.replace(from, to));
