@@ -95,6 +95,12 @@ export function checkTimes(
         "cannot change in the course of the video.",
     );
   }
+  if (found.whole) {
+    throw mistake(
+      `${source}: the pipeline "${config.name}" makes the whole video at once, so that its prompt cannot change in ` +
+        "the course of it. Choose a pipeline that makes it chunk by chunk.",
+    );
+  }
   if (found.latents === 0) return;
   const name = `${source} ${formatTime(latest.at)}`;
   const pictures = picturesOf(found.latents);

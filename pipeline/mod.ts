@@ -7,9 +7,12 @@ export type {
   GivenLatents,
   Kind,
   Latents,
+  LaterConditioning,
+  LaterPrompt,
   Media,
   Prompt,
 } from "./data.ts";
+export { timeline, type TimelineEntry } from "./timeline.ts";
 export type { RunEvent, StageEvent } from "./events.ts";
 export type { CreateContext, RunContext, Stage } from "./stage.ts";
 export type { AnyPlugin, Plugin, PluginDefinition, StageSpec } from "./plugin.ts";

@@ -5,6 +5,7 @@ import type { StageSpec } from "../pipeline/plugin.ts";
 import { suggestName } from "../pipeline/names.ts";
 import { refuseOption } from "./guard.ts";
 import { chunksOf, findDiffusion, latentsFor, picturesOf } from "../pipeline/pictures.ts";
+import type { TimelineEntry } from "../pipeline/timeline.ts";
 import { fieldProblem, ProblemError } from "./problem.ts";
 import type { CreateRun, FieldError } from "./wire.ts";
 
@@ -18,6 +19,8 @@ export interface Plan {
   readonly config: string;
   readonly device: string | undefined;
   readonly seed: number;
+  /** Prompts that take the place of the first in the course of the video. */
+  readonly timeline: readonly TimelineEntry[];
   /** Pictures in all; null where that is not known or there is no end. */
   readonly framesTotal: number | null;
   readonly chunksTotal: number | null;
@@ -53,6 +56,7 @@ export function planRun(config: Config, request: CreateRun): Plan {
     config: formatConfig(chosen),
     device: config.device,
     seed: request.seed ?? Math.floor(Math.random() * SEEDS),
+    timeline: config.timeline,
     framesTotal: known ? picturesOf(found.latents) : null,
     chunksTotal: (found && chunksOf(found)) ?? null,
     endless,

@@ -2,6 +2,7 @@
 import type { Media, Prompt } from "../pipeline/data.ts";
 import type { RunEvent } from "../pipeline/events.ts";
 import type { Run } from "../pipeline/run.ts";
+import { timeline } from "../pipeline/timeline.ts";
 import { Broadcaster } from "./broadcaster.ts";
 import { EventLog } from "./event_log.ts";
 import { sizeOfInit } from "./movie_size.ts";
@@ -80,9 +81,10 @@ export class StudioRun {
     return isFinal(this.state);
   }
 
-  /** What to show first. */
+  /** What to show first, and what the pipeline has take its place. */
   get prompt(): Prompt {
-    return { text: this.#view.prompt, seed: this.plan.seed };
+    const { seed, timeline: later, fps } = this.plan;
+    return timeline({ text: this.#view.prompt, seed }, later, { fps });
   }
 
   /** The run as it is now. */
@@ -231,7 +233,7 @@ export class StudioRun {
       this.#view.prompt = prompt;
       this.#prompts.push({ chunk: this.#made(), text: prompt });
       if (this.#prompts.length > PROMPTS) this.#prompts.shift();
-      if (!waits) this.#control?.prompt(this.prompt);
+      if (!waits) this.#control?.prompt({ text: prompt, seed: this.plan.seed });
     }
     if (action === "pause" || action === "resume") {
       this.#paused = action === "pause";

@@ -131,3 +131,10 @@ Deno.test("generate refuses a config's timeline that is too long, or stands in a
   assertEquals([batch.code, batch.files], [2, []]);
   assertStringIncludes(batch.err, 'the pipeline "two" has a timeline');
 });
+
+Deno.test("generate refuses a timeline where the whole video is made at once", async () => {
+  const words = ["generate", "a", "--at", "0.5", "b", "--config", "wan2.1_t2v_1.3b"];
+  const { code, err } = await sluice(words);
+  assertEquals(code, 2);
+  assertStringIncludes(err, "makes the whole video at once, so that its prompt cannot change");
+});
