@@ -47,13 +47,7 @@ export async function writeTorch(
       const count = shape.reduce((a, b) => a * b, 1);
       const strides = shape.map((_, i) => shape.slice(i + 1).reduce((a, b) => a * b, 1));
       const key = `${records.length}`;
-      // Norms multiply by about 1, products keep the size of what they take.
-      const scale = /norm|gamma/.test(name)
-        ? 0
-        : shape.length > 1
-        ? (count / shape[0]!) ** -0.5
-        : 0.02;
-      records.push({ shape, dtype, count, scale });
+      records.push({ shape, dtype, count, scale: scaleOf(name, shape) });
       return [name, tensor({ key, type: storages[dtype], count, shape, strides })] as const;
     });
     return [group, dict(Object.fromEntries(items))] as const;
@@ -72,6 +66,12 @@ export async function writeTorch(
     await zip.record(`archive/data/${key}`, length, data);
   }
   await zip.end();
+}
+
+/** Norms multiply by about 1, products keep the size of what they take. */
+function scaleOf(name: string, shape: readonly number[]): number {
+  if (/norm|gamma/.test(name)) return 0;
+  return shape.length > 1 ? shape.slice(1).reduce((a, b) => a * b, 1) ** -0.5 : 0.02;
 }
 
 /** Numbers around 0, or ones where `scale` is 0. */
@@ -150,6 +150,27 @@ function packed(layout: string, ...values: readonly number[]): Uint8Array {
 }
 
 const names = { float32: "F32", float16: "F16", bfloat16: "BF16" } as const;
+
+/** Writes a safetensors file of random numbers. */
+export async function writeRandomSafetensors(
+  path: string,
+  tensors: ReadonlyMap<string, StandInTensor>,
+): Promise<void> {
+  await writeHollowSafetensors(path, tensors);
+  using file = await Deno.open(path, { write: true });
+  const { size } = await file.stat();
+  const lengths = [...tensors.values()].map(({ shape, dtype }) =>
+    shape.reduce((a, b) => a * b, 1) * (dtype === "float32" ? 4 : 2)
+  );
+  // Data lies behind the header, in the order of the names.
+  await file.seek(size - lengths.reduce((a, b) => a + b, 0), Deno.SeekMode.Start);
+  let seed = 1;
+  for (const [name, { shape, dtype }] of tensors) {
+    const count = shape.reduce((a, b) => a * b, 1);
+    const bytes = numbers(count, dtype, scaleOf(name, shape), seed++);
+    for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
+  }
+}
 
 /** A safetensors file of full length that holds nothing but its header. */
 export async function writeHollowSafetensors(

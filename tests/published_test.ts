@@ -8,6 +8,7 @@ import {
   taew2_1,
   umt5Encoder,
   umt5Xxl,
+  wan,
   wan2_1_1_3b,
   wan2_1_vae,
   wanContext,
@@ -16,7 +17,12 @@ import {
 } from "../engine/networks/mod.ts";
 import { matchParameters, openWeightFile, publishedModels } from "../engine/weights/mod.ts";
 import { assertNothingOpen, sluice } from "./_sluice.ts";
-import { tensorsOf, writeHollowSafetensors, writeTorch } from "./_stand_in.ts";
+import {
+  tensorsOf,
+  writeHollowSafetensors,
+  writeRandomSafetensors,
+  writeTorch,
+} from "./_stand_in.ts";
 
 const chunk = { frames: 3, height: 60, width: 104 };
 const clip = { frames: 1, height: 8, width: 8 };
@@ -31,7 +37,8 @@ async function inFolder(work: (folder: string) => Promise<void>): Promise<void> 
 }
 
 Deno.test("files of the published sizes open by their tables, under every network's own names", async () => {
-  const wan = [causalWan(wan2_1_1_3b, chunk), wanContext(wan2_1_1_3b)];
+  const causal = [causalWan(wan2_1_1_3b, chunk), wanContext(wan2_1_1_3b)];
+  const whole = [wan(wan2_1_1_3b, { ...chunk, frames: 21 }), wanContext(wan2_1_1_3b)];
   const vae = [
     wanVaeDecoder(wan2_1_vae, { ...clip, frames: 2 }).graph,
     wanVaeEncoder(wan2_1_vae, { frames: 5, height: 64, width: 64 }).graph,
@@ -41,7 +48,7 @@ Deno.test("files of the published sizes open by their tables, under every networ
     taehvEncoder(taew2_1, { frames: 4, height: 64, width: 64 }).graph,
   ];
   await inFolder(async (folder) => {
-    const ema = tensorsOf(wan, "float32", "model.");
+    const ema = tensorsOf(causal, "float32", "model.");
     await writeTorch(`${folder}/dmd.pt`, { generator: ema, generator_ema: ema }, true);
     await writeTorch(
       `${folder}/t5.pth`,
@@ -50,13 +57,14 @@ Deno.test("files of the published sizes open by their tables, under every networ
     );
     await writeTorch(`${folder}/vae.pth`, { "": tensorsOf(vae, "float32") }, true);
     await writeTorch(`${folder}/tae.pth`, { "": tensorsOf(tiny, "float16") }, true);
-    await writeHollowSafetensors(`${folder}/wan.safetensors`, tensorsOf(wan, "float32"));
+    await writeHollowSafetensors(`${folder}/wan.safetensors`, tensorsOf(causal, "float32"));
     const before = Deno.memoryUsage().rss;
     const started = performance.now();
     const files = [
-      ["dmd.pt#generator_ema", wan, 825],
-      ["dmd.pt#generator", wan, 825],
-      ["wan.safetensors", wan, 825],
+      ["dmd.pt#generator_ema", causal, 825],
+      ["dmd.pt#generator", causal, 825],
+      ["wan.safetensors", causal, 825],
+      ["wan.safetensors", whole, 825],
       ["t5.pth", [umt5Encoder(umt5Xxl)], 242],
       ["vae.pth", vae, 194],
       ["tae.pth", tiny, 128],
@@ -117,13 +125,13 @@ const reduced = [
 
 /** The published tree in the folder that the program runs in. */
 async function plant(folder: string): Promise<void> {
-  const wan = `${folder}/models/Wan2.1-T2V-1.3B`;
-  await Deno.mkdir(`${wan}/google/umt5-xxl`, { recursive: true });
+  const base = `${folder}/models/Wan2.1-T2V-1.3B`;
+  await Deno.mkdir(`${base}/google/umt5-xxl`, { recursive: true });
   await Deno.mkdir(`${folder}/models/Self-Forcing/checkpoints`, { recursive: true });
   await Deno.mkdir(`${folder}/models/taehv`, { recursive: true });
   const tokenizer = new URL("../assets/embedded/tokenizer.json", import.meta.url);
-  await Deno.copyFile(tokenizer, `${wan}/google/umt5-xxl/tokenizer.json`);
-  await writeTorch(`${wan}/models_t5_umt5-xxl-enc-bf16.pth`, {
+  await Deno.copyFile(tokenizer, `${base}/google/umt5-xxl/tokenizer.json`);
+  await writeTorch(`${base}/models_t5_umt5-xxl-enc-bf16.pth`, {
     "": tensorsOf([umt5Encoder(text)], "bfloat16"),
   });
   const ema = tensorsOf(
@@ -140,6 +148,18 @@ async function plant(folder: string): Promise<void> {
       taehvDecoder(taew2_1, clip).graph,
       taehvEncoder(taew2_1, { frames: 4, height: 64, width: 64 }).graph,
     ], "float16"),
+  });
+  const own = [wan(small, { ...chunk, height: 8, width: 12 }), wanContext(small)];
+  await writeRandomSafetensors(
+    `${base}/diffusion_pytorch_model.safetensors`,
+    tensorsOf(own, "float32"),
+  );
+  const vae = { ...wan2_1_vae, dim: 8 };
+  await writeTorch(`${base}/Wan2.1_VAE.pth`, {
+    "": tensorsOf([
+      wanVaeDecoder(vae, { ...clip, frames: 2 }).graph,
+      wanVaeEncoder(vae, { frames: 5, height: 64, width: 64 }).graph,
+    ], "float32"),
   });
 }
 
@@ -162,6 +182,59 @@ Deno.test("generate --config self_forcing_dmd runs from the published tree at re
     const wrong = await sluice([...words, "--json", ...at, ...reduced.slice(2)]);
     assertEquals(wrong.code, 2);
     assertStringIncludes(wrong.out, "models_t5_umt5-xxl-enc-bf16.pth");
+    assertNothingOpen();
+  });
+});
+
+Deno.test("generate --config wan2.1_t2v_1.3b runs from the published tree at reduced sizes", async () => {
+  await inFolder(async (folder) => {
+    await plant(folder);
+    const base = `${folder}/models/Wan2.1-T2V-1.3B`;
+    const at = [
+      `encode-text.weights=${base}/models_t5_umt5-xxl-enc-bf16.pth`,
+      `encode-text.tokenizer=${base}/google/umt5-xxl/tokenizer.json`,
+      `diffuse.weights=${base}/diffusion_pytorch_model.safetensors`,
+      `decode.weights=${base}/Wan2.1_VAE.pth`,
+      "decode.sizes={ dim: 8 }",
+      "diffuse.steps=2",
+    ].flatMap((setting) => ["--set", setting]);
+    const words = ["generate", "a red ball", "--config", "wan2.1_t2v_1.3b", "--out", "o.mp4"];
+    const generate = (...more: string[]) =>
+      sluice([...words, "--json", ...at, ...reduced, ...more]);
+    // 29 pictures are 8 latent frames, which are no whole chunks of three.
+    const made = await generate("--frames", "29");
+    assertEquals(made.code, 0, made.out + made.err);
+    assertEquals(JSON.parse(made.out).frames, 29);
+    assertEquals(made.files, ["o.mp4"]);
+    const refused = [
+      [["--frames", "30"], "which give 1, 5, 9, … frames. Nearest: 29 or 33."],
+      [["--frames", "0"], "expected how many, such as 21 for 81 pictures"],
+      [["--diffuse-chunk", "3"], "makes the whole clip at once"],
+      [["--diffuse-window", "9"], "causal networks have it: embedded, wan2.1-1.3b"],
+    ] as const;
+    for (const [more, message] of refused) {
+      const { code, out, files } = await generate(...more);
+      assertEquals(code, 2, message);
+      assertStringIncludes(JSON.parse(out).error.message, message);
+      assertEquals(files, []);
+    }
+    const set = ["--set", "diffuse.latent-frames=8"];
+    const exported = await sluice([
+      ...["export", "transformer", "--config", "wan2.1_t2v_1.3b", "--out", "onnx", "--json"],
+      ...at,
+      ...reduced,
+      ...set,
+    ]);
+    assertEquals(exported.code, 0, exported.out + exported.err);
+    const [network] = JSON.parse(exported.out).networks;
+    // A pass over the whole clip, without a cache.
+    assertEquals(network.outputs, [{ name: "flow", dtype: "float32", shape: [8, 16, 8, 12] }]);
+    assertEquals(
+      network.inputs.map(({ name }: { name: string }) => name).filter((name: string) =>
+        !name.startsWith("context.")
+      ).sort(),
+      ["cos", "latents", "sin", "time"],
+    );
     assertNothingOpen();
   });
 });
