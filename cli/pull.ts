@@ -1,14 +1,14 @@
 /** `models pull`: what is to come, its licences, the progress, the report. */
-import { statfs } from "node:fs/promises";
 import type { PlannedFile, PublishedModel, PullEvent, PullOptions } from "../mod.ts";
 import type { App } from "./app.ts";
 import { configPath } from "./configs.ts";
 import { Interrupted, mistake } from "./failure.ts";
+import { FetchView } from "./fetch_view.ts";
 import { modelsNamed } from "./models.ts";
-import { oneLine, seconds, short, size, squeeze } from "./progress.ts";
+import { freeSpace } from "./free_space.ts";
+import { seconds, size } from "./progress.ts";
 import { publishedIn } from "./published.ts";
 import { readConfig } from "./reference_config.ts";
-import { LiveBlock } from "./screen.ts";
 import { onLeaving } from "./signals.ts";
 
 /** What `models pull` was told. */
@@ -118,118 +118,57 @@ async function allowed<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Bytes that are free on the disk of a folder, or of the folder it will be in. */
-async function freeSpace(folder: string): Promise<number | undefined> {
-  const { state } = Deno.permissions.querySync({ name: "sys" });
-  for (let at = folder; state === "granted";) {
-    try {
-      const { bavail, bsize } = await statfs(at);
-      return bavail * bsize;
-    } catch {
-      const parent = at.includes("/") ? at.slice(0, at.lastIndexOf("/")) || "/" : ".";
-      if (parent === at) return undefined;
-      at = parent;
-    }
-  }
-}
-
-/** Milliseconds between two looks of a terminal, and of a log. */
-const REDRAW = 100;
-const PLAIN = 10_000;
-
-/** Shows how far it is: one line drawn anew in a terminal, a line now and then elsewhere. */
+/** Shows what `models pull` fetches, and reports it. */
 class PullView {
   readonly #app: App;
   readonly #request: PullRequest;
-  readonly #block: LiveBlock;
-  readonly #done = new Map<string, number>();
-  #total: number | undefined;
-  #fetched = 0;
-  #started = 0;
-  #shown = 0;
+  readonly #view: FetchView;
   readonly #from = new Map<string, string>();
 
   constructor(app: App, request: PullRequest) {
     this.#app = app;
     this.#request = request;
-    this.#block = new LiveBlock(app.screen);
+    this.#view = new FetchView(app.screen, request);
   }
 
   begin(plan: readonly PlannedFile[]): void {
-    this.#started = this.#shown = performance.now();
     const missing = plan.filter(({ state }) => state === "missing");
-    for (const { name, begun } of missing) this.#done.set(name, begun);
     const sizes = missing.map(({ expected }) => expected.bytes);
-    if (!sizes.includes(undefined)) this.#total = sizes.reduce<number>((a, b) => a + (b ?? 0), 0);
+    const total = sizes.includes(undefined)
+      ? undefined
+      : sizes.reduce<number>((a, b) => a + (b ?? 0), 0);
+    this.#view.begin(new Map(missing.map(({ name, begun }) => [name, begun])), total);
   }
 
   hear(event: PullEvent): void {
-    if (event.type === "bytes") {
-      this.#fetched += event.count;
-      this.#done.set(event.file, event.done);
-      this.#show();
-    } else if (event.type === "wait") {
-      this.#print(
-        `${event.file}: ${oneLine(event.reason)}; again in ${seconds(event.milliseconds / 1000)}`,
-      );
-    } else {
-      this.#from.set(event.file, event.from);
-      this.#done.set(event.file, event.bytes);
-      const how = { there: "is here", cached: "was in the hub's cache", fetched: "has come" };
-      this.#print(`${event.file}: ${how[event.from]}, ${size(event.bytes)}`);
-    }
+    if (event.type !== "done") return this.#view.hear(event);
+    this.#from.set(event.file, event.from);
+    this.#view.reach(event.file, event.bytes);
+    const how = { there: "is here", cached: "was in the hub's cache", fetched: "has come" };
+    this.#view.print(`${event.file}: ${how[event.from]}, ${size(event.bytes)}`);
   }
 
   end(): void {
-    this.#block.clear();
+    this.#view.end();
   }
 
   report(plan: readonly PlannedFile[]): void {
     const { screen } = this.#app;
+    const { fetched, seconds: took } = this.#view;
     if (this.#request.json) {
       const files = plan.map(({ model, name, path }) => ({
         model: model.name,
         path,
-        bytes: this.#done.get(name) ?? 0,
+        bytes: this.#view.done(name),
         from: this.#from.get(name) ?? "there",
       }));
-      return screen.out(JSON.stringify({ files, fetched: this.#fetched }));
+      return screen.out(JSON.stringify({ files, fetched }));
     }
     if (this.#request.quiet) return;
-    const took = (performance.now() - this.#started) / 1000;
     screen.err(
-      this.#fetched > 0
-        ? `${size(this.#fetched)} in ${seconds(took)}\n`
+      fetched > 0
+        ? `${size(fetched)} in ${seconds(took)}\n`
         : "Everything is here: nothing was fetched.\n",
     );
-  }
-
-  #print(line: string): void {
-    const { quiet, json } = this.#request;
-    if (quiet || (json && !this.#app.screen.live)) return;
-    if (this.#app.screen.live) this.#block.print(line);
-    else this.#app.screen.err(`${line}\n`);
-  }
-
-  #show(): void {
-    const { screen } = this.#app;
-    const { quiet, json } = this.#request;
-    const now = performance.now();
-    if (quiet || (json && !screen.live)) return;
-    if (now - this.#shown < (screen.live ? REDRAW : PLAIN)) return;
-    this.#shown = now;
-    const done = [...this.#done.values()].reduce((a, b) => a + b, 0);
-    const speed = this.#fetched / ((now - this.#started) / 1000);
-    const parts = [
-      this.#total === undefined ? size(done) : `${size(done)} of ${size(this.#total)}`,
-      ...(this.#total === undefined ? [] : [`${short(100 * done / this.#total)}%`]),
-      `${size(Math.round(speed))}/s`,
-      ...(this.#total === undefined || speed === 0
-        ? []
-        : [`${seconds((this.#total - done) / speed)} left`]),
-    ];
-    const line = squeeze(parts, screen.size().columns - 1);
-    if (screen.live) this.#block.draw([line]);
-    else screen.err(`${line}\n`);
   }
 }

@@ -5,37 +5,24 @@
  */
 
 import type { Core } from "./_core.ts";
+import { cudaBridge, cudaPlugin, packageTakesCuda } from "./_cuda_files.ts";
+import { cudaNeeds, cudaRemedy } from "./cuda_needs.ts";
+import { type CudaProvider, findCudaProvider, installedCuda, noCuda } from "./cuda_provider.ts";
 import { DeviceUnavailableError, OrtError } from "./errors.ts";
-import { cudaBridge, environment, findLibrary, isFile } from "./library.ts";
+import { cudaJoinProblem } from "./library.ts";
 import { out, pathText, readHandles, readText, text, texts } from "./_native.ts";
 import { openTiny } from "./_tiny.ts";
 
-const pluginFile = Deno.build.os === "windows"
-  ? "onnxruntime_providers_cuda_plugin.dll"
-  : "libonnxruntime_providers_cuda_plugin.so";
-
 /** Names that the two forms' providers give themselves. */
 const providerNames = { bridge: "CUDAExecutionProvider", plugin: "CudaPluginExecutionProvider" };
-
-/** A provider library that is there. */
-interface Found {
-  readonly form: "bridge" | "plugin";
-  readonly path: string;
-}
 
 /**
  * Opens card `index`: gives the core its provider and its memory. Rejects with a DeviceUnavailableError where
  * the provider library, CUDA or the card is missing.
  */
 export async function openCuda(core: Core, index: number): Promise<void> {
-  const found = findProvider();
-  if (found === undefined) {
-    throw new DeviceUnavailableError(
-      core.name,
-      `no CUDA provider library (${cudaBridge} or ${pluginFile}) beside ONNX Runtime or in SLUICE_ORT_CUDA`,
-      remedy(),
-    );
-  }
+  const found = findCudaProvider();
+  if (found === undefined) throw notInstalled(core.name);
   try {
     const devices = await register(core, found);
     const info = found.form === "bridge"
@@ -49,20 +36,74 @@ export async function openCuda(core: Core, index: number): Promise<void> {
     core.memory = { info, allocator };
   } catch (error) {
     if (!(error instanceof OrtError)) throw error;
-    throw new DeviceUnavailableError(core.name, error.detail.trim(), remedy(), { cause: error });
+    throw unavailable(core.name, found, error);
   }
 }
 
-function findProvider(): Found | undefined {
-  const library = findLibrary().path;
-  const own = library.slice(0, Math.max(library.lastIndexOf("/"), library.lastIndexOf("\\")));
-  const named = environment("SLUICE_ORT_CUDA");
-  const plugins = [own, ...(named === undefined ? [] : [named])]
-    .map((folder) => `${folder}/${pluginFile}`);
-  // The bridge loads from ONNX Runtime's own folder only.
-  if (isFile(`${own}/${cudaBridge}`)) return { form: "bridge", path: `${own}/${cudaBridge}` };
-  const plugin = plugins.find(isFile);
-  return plugin === undefined ? undefined : { form: "plugin", path: plugin };
+function notInstalled(device: string): DeviceUnavailableError {
+  if (Deno.build.os === "darwin") {
+    return new DeviceUnavailableError(device, "there is no CUDA for macOS", noCuda);
+  }
+  const problem = cudaJoinProblem();
+  if (problem !== undefined) {
+    return new DeviceUnavailableError(device, problem, "Allow writing there");
+  }
+  const folder = installedCuda();
+  if (folder === undefined) {
+    return new DeviceUnavailableError(
+      device,
+      `ONNX Runtime's CUDA provider is not installed (${cudaBridge} or ${cudaPlugin})`,
+      "Get it: sluice devices install cuda; or name its folder in SLUICE_ORT_CUDA; or use webgpu, " +
+        "which needs the driver only",
+    );
+  }
+  return packageTakesCuda
+    ? new DeviceUnavailableError(
+      device,
+      "its provider was installed after this process had opened ONNX Runtime",
+      "Start it anew",
+    )
+    : new DeviceUnavailableError(
+      device,
+      "this ONNX Runtime is built without CUDA",
+      `Set SLUICE_ORT_CUDA=${folder}, where the one with CUDA and without WebGPU is`,
+    );
+}
+
+/** In words what ONNX Runtime says in several lines, and what to do about it. */
+function unavailable(
+  device: string,
+  { path }: CudaProvider,
+  cause: OrtError,
+): DeviceUnavailableError {
+  const detail = cause.detail.trim();
+  const missing = cudaNeeds(path).filter(({ required, found }) => required && !found);
+  if (/Failed to load library|LoadLibrary failed/.test(detail)) {
+    const said = /with error: ([^\n]*)/.exec(detail)?.[1] ?? detail;
+    // The loader names the file at fault: the provider itself, or what it needs.
+    if (missing.length > 0 && !said.startsWith(path)) {
+      const names = missing.map(({ library }) => library).join(", ");
+      return new DeviceUnavailableError(
+        device,
+        `its provider cannot be loaded without ${names}`,
+        `${cudaRemedy(missing)}. See: sluice devices list`,
+        { cause },
+      );
+    }
+    return new DeviceUnavailableError(
+      device,
+      `its provider cannot be loaded: ${said}`,
+      `Get it anew: sluice devices install cuda --restart; or set SLUICE_ORT_CUDA to the folder of another`,
+      { cause },
+    );
+  }
+  const failure = /CUDA failure (\d+): ([^;]*?) ;/.exec(detail);
+  return new DeviceUnavailableError(
+    device,
+    failure === null ? detail : `CUDA says: ${failure[2]} (${failure[1]})`,
+    "See whether nvidia-smi shows the card, and sluice devices list what is missing",
+    { cause },
+  );
 }
 
 const registered = new Set<string>();
@@ -71,7 +112,7 @@ const registered = new Set<string>();
  * Makes the library known to the environment, once a process: the plugin's devices come from there, and the
  * bridge's copies between host and card. Gives the provider's `OrtEpDevice*`s.
  */
-async function register(core: Core, { form, path }: Found): Promise<bigint[]> {
+async function register(core: Core, { form, path }: CudaProvider): Promise<bigint[]> {
   const { native, env, executor } = core;
   const provider = providerNames[form];
   if (!registered.has(path)) {
@@ -113,7 +154,7 @@ function appendPlugin(core: Core, devices: readonly bigint[], index: number): bi
     throw new DeviceUnavailableError(
       core.name,
       `the CUDA plugin sees ${devices.length} cards, and this would be number ${index} from 0`,
-      devices.length === 0 ? remedy() : "Choose another number",
+      devices.length === 0 ? "See whether nvidia-smi shows the card" : "Choose another number",
     );
   }
   const list = out();
@@ -133,12 +174,4 @@ function appendPlugin(core: Core, devices: readonly bigint[], index: number): bi
   };
   // OrtDeviceMemoryType_DEFAULT 0
   return native.call("EpDevice_MemoryInfo", device, 0);
-}
-
-function remedy(): string {
-  if (Deno.build.os === "darwin" || Deno.build.arch !== "x86_64") {
-    return "CUDA needs Linux or Windows on x86-64; use webgpu here";
-  }
-  return "Install an NVIDIA driver, CUDA 13 and cuDNN 9, unpack PyPI's onnxruntime-gpu 1.30.0 and name its " +
-    "folder onnxruntime/capi in SLUICE_ORT_CUDA; or use webgpu, which needs the driver only";
 }

@@ -1,19 +1,24 @@
 /** Where ONNX Runtime's shared library is. */
 
+import { cacheFolder, environment, isFile } from "./_surroundings.ts";
+import { cudaBridge, installedFolder, packageTakesCuda } from "./_cuda_files.ts";
 import { LibraryError } from "./errors.ts";
+import { joinFolders } from "./_joined.ts";
 
 /** A found library. */
 export interface Library {
   /** Its file. */
   readonly path: string;
-  /** Which rule found it: a variable, or the npm package. */
-  readonly source: "SLUICE_ORT_LIBRARY" | "SLUICE_ORT_CUDA" | "onnxruntime-node";
+  /**
+   * Which rule found it: a variable, or the npm package; `devices install cuda` where that is opened beside the
+   * installed CUDA provider.
+   */
+  readonly source:
+    | "SLUICE_ORT_LIBRARY"
+    | "SLUICE_ORT_CUDA"
+    | "devices install cuda"
+    | "onnxruntime-node";
 }
-
-/** Name of the CUDA provider's file that loads into ONNX Runtime itself. */
-export const cudaBridge = Deno.build.os === "windows"
-  ? "onnxruntime_providers_cuda.dll"
-  : "libonnxruntime_providers_cuda.so";
 
 const names: Readonly<Record<string, string>> = {
   linux: "libonnxruntime.so.1",
@@ -30,6 +35,7 @@ const nodePlatforms: Readonly<Record<string, string>> = {
 const nodeArchitectures: Readonly<Record<string, string>> = { x86_64: "x64", aarch64: "arm64" };
 
 let found: Library | undefined;
+let joinProblem: string | undefined;
 
 /**
  * The library, looked for once a process, first found wins:
@@ -40,8 +46,10 @@ let found: Library | undefined;
  *
  * ONNX Runtime looks for the provider libraries of CUDA in the folder its own library was opened from, and
  * nowhere else (`Env::GetRuntimePath`, by `dladdr`). PyPI's onnxruntime-gpu has both in `onnxruntime/capi`, and
- * no WebGPU. Where `SLUICE_ORT_CUDA` names a folder with the providers alone, the npm package's library is
- * opened through a folder of symbolic links to both, in the user's cache.
+ * no WebGPU. Where `SLUICE_ORT_CUDA` names a folder with the providers alone, or `devices install cuda` put them
+ * into the user's cache, the npm package's library is opened by a symbolic link beside them. It is the same
+ * library, with the processor and WebGPU; and since a process opens one library once, whatever device it is
+ * asked for first, the link is used by all of them.
  *
  * Throws a LibraryError that says which of them failed and how to help it. Never touches the network.
  */
@@ -64,45 +72,26 @@ function look(): Library {
     if (path !== undefined) return { path, source: "SLUICE_ORT_CUDA" };
   }
   const path = packaged();
-  if (cuda !== undefined && Deno.build.os === "linux" && isFile(`${cuda}/${cudaBridge}`)) {
-    return { path: linkTogether(path, cuda), source: "SLUICE_ORT_CUDA" };
+  if (!packageTakesCuda) return { path, source: "onnxruntime-node" };
+  if (cuda !== undefined && isFile(`${cuda}/${cudaBridge}`)) {
+    const folder = `${cacheFolder()}/onnxruntime-cuda`;
+    return { path: joinFolders(path, cuda, folder), source: "SLUICE_ORT_CUDA" };
+  }
+  const installed = installedFolder(packagedVersion());
+  if (installed !== undefined) {
+    try {
+      return { path: joinFolders(path, installed, installed), source: "devices install cuda" };
+    } catch (error) {
+      // The processor and WebGPU do without; whoever asks for CUDA is told.
+      joinProblem = (error as Error).message;
+    }
   }
   return { path, source: "onnxruntime-node" };
 }
 
-/** Links to the library and to the providers of another folder, side by side; gives the library's link. */
-function linkTogether(library: string, providers: string): string {
-  const cache = environment("XDG_CACHE_HOME") ?? `${environment("HOME") ?? "/tmp"}/.cache`;
-  const folder = `${cache}/sluice/onnxruntime-cuda`;
-  const name = library.slice(library.lastIndexOf("/") + 1);
-  const targets = new Map([[name, Deno.realPathSync(library)]]);
-  for (const entry of Deno.readDirSync(providers)) {
-    if (!/^libonnxruntime_providers_.*\.so$/.test(entry.name)) continue;
-    targets.set(entry.name, Deno.realPathSync(`${providers}/${entry.name}`));
-  }
-  try {
-    Deno.mkdirSync(folder, { recursive: true });
-    for (const [name, target] of targets) link(target, `${folder}/${name}`);
-  } catch (cause) {
-    throw new LibraryError(
-      `cannot link ONNX Runtime and the CUDA provider together in ${folder}: ` +
-        `${(cause as Error).message}. Put the files of ${providers} beside ${library} instead`,
-      { cause },
-    );
-  }
-  return `${folder}/${name}`;
-}
-
-/** Makes a link or points it anew; in one step, since another process may be opening it. */
-function link(target: string, path: string): void {
-  try {
-    if (Deno.readLinkSync(path) === target) return;
-  } catch {
-    // There is none yet.
-  }
-  const temporary = `${path}.${Deno.pid}`;
-  Deno.symlinkSync(target, temporary);
-  Deno.renameSync(temporary, path);
+/** Why the installed CUDA provider could not be put beside the library, if it could not. */
+export function cudaJoinProblem(): string | undefined {
+  return joinProblem;
 }
 
 /** ONNX Runtime's library inside a folder, by any of the names it is shipped under. */
@@ -131,6 +120,16 @@ function packaged(): string {
         "Build it and name the file in SLUICE_ORT_LIBRARY",
     );
   }
+  const path = filePath(`bin/napi-v6/${platform}/${architecture}/${name}`);
+  if (isFile(path)) return path;
+  throw new LibraryError(
+    `cannot find ONNX Runtime at ${path}: there is no such file. Run deno install, ` +
+      "or name a library of version 1.30 in SLUICE_ORT_LIBRARY",
+  );
+}
+
+/** A file of the package onnxruntime-node. Throws a LibraryError where the package is not there. */
+function filePath(inside: string): string {
   let main: string;
   try {
     // The address only: importing the package would load its own binding and run its installer's code.
@@ -142,33 +141,23 @@ function packaged(): string {
     );
   }
   // …/onnxruntime-node/dist/index.js
-  const path = filePath(new URL(`../bin/napi-v6/${platform}/${architecture}/${name}`, main));
-  if (isFile(path)) return path;
-  throw new LibraryError(
-    `cannot find ONNX Runtime at ${path}: there is no such file. Run deno install, ` +
-      "or name a library of version 1.30 in SLUICE_ORT_LIBRARY",
-  );
-}
-
-function filePath(url: URL): string {
-  const path = decodeURIComponent(url.pathname);
+  const path = decodeURIComponent(new URL(`../${inside}`, main).pathname);
   return Deno.build.os === "windows" ? path.slice(1) : path;
 }
 
-/** A variable's value; undefined where it is unset, empty or not to be read. */
-export function environment(name: string): string | undefined {
+/** Version of the package onnxruntime-node, such as `1.30.0`. Throws a LibraryError where it is not there. */
+export function packagedVersion(): string {
+  const path = filePath("package.json");
   try {
-    return Deno.env.get(name) || undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Whether a file is there. */
-export function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
+    const { version } = JSON.parse(Deno.readTextFileSync(path)) as { version?: unknown };
+    if (typeof version === "string" && /^[\w.+-]+$/.test(version)) return version;
+    throw new TypeError("it says no version");
+  } catch (cause) {
+    throw new LibraryError(
+      `cannot read the version of onnxruntime-node in ${path}: ${
+        (cause as Error).message
+      }. Run deno install`,
+      { cause },
+    );
   }
 }

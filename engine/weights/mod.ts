@@ -37,3 +37,14 @@ export {
   type PullOptions,
 } from "./pull.ts";
 export { type CheckedFile, findModel, type KeptFile, removeModel, verifyModel } from "./keep.ts";
+export {
+  fetchWheel,
+  planWheel,
+  type WheelEvent,
+  type WheelMember,
+  type WheelOptions,
+  type WheelPlan,
+  type WheelRecord,
+  type WheelRequest,
+} from "./wheel.ts";
+export type { IndexFile, WheelNeed } from "./wheel.ts";
