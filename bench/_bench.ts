@@ -1,9 +1,11 @@
 /** What the benchmarks share: heading, table, medians, and graphs that run on random numbers. */
 
 import deno from "../deno.json" with { type: "json" };
-import { type Graph, type Value, writeModel } from "../engine/onnx/mod.ts";
+import { type Graph, writeModel } from "../engine/onnx/mod.ts";
 import type { Binding, Device, Session, Tensor } from "../engine/runtime/mod.ts";
 import { arrayOf } from "../engine/tensor/mod.ts";
+
+export { flopsOf } from "./_flops.ts";
 
 /** Says what is measured, on what, with which versions and when. */
 export function heading(title: string): void {
@@ -121,21 +123,6 @@ export async function loadRandom(
 /** The rows (0, 0), (0, 1), … */
 function rowOf(i: number): bigint {
   return i % 2 ? BigInt(i >> 1) : 0n;
-}
-
-/** Floating-point operations of a graph's products and convolutions, from its shapes; a multiply-add is two. */
-export function flopsOf(graph: Graph, sizes: Readonly<Record<string, number>> = {}): number {
-  const dims = (value: Value | undefined) =>
-    value!.dims.map((dim) => typeof dim === "string" ? sizes[dim]! : dim);
-  let total = 0;
-  for (const { operator, inputs, outputs } of graph.nodes) {
-    const out = elements(dims(outputs[0]));
-    if (operator === "Gemm" || operator === "MatMul") total += 2 * out * dims(inputs[0]).at(-1)!;
-    else if (operator === "Conv") total += 2 * out * elements(dims(inputs[1]).slice(1));
-    // q·kᵀ and scores·v: each output element is a sum over all keys, twice.
-    else if (operator === "MultiHeadAttention") total += 4 * out * dims(inputs[1])[1]!;
-  }
-  return total;
 }
 
 function elements(shape: readonly number[]): number {

@@ -1,0 +1,60 @@
+/** What the machine can do at best, measured in the run that its figures are compared in. */
+
+import { Graph, matMul, mul, type Value, writeModel } from "../engine/onnx/mod.ts";
+import type { Device } from "../engine/runtime/mod.ts";
+import { sumWork, type Work, workOf } from "./_flops.ts";
+import { type FloatType, RandomTensors } from "./_wan_random.ts";
+import { settled, timed } from "./_wan_timing.ts";
+
+/** The machine's own ceilings, in one element type. */
+export interface Ceilings {
+  /** Floating-point operations a second of square matrix products. */
+  readonly flops: number;
+  /** Bytes a second, read and written, of a copy by the simplest elementwise operator. */
+  readonly bytes: number;
+  /** Rows and columns of the products. */
+  readonly size: number;
+}
+
+/** Products in a row, so that handing them over costs little. */
+const CHAIN = 4;
+
+/** Measures both. Small where the bench is: a software adapter needs minutes for more. */
+export async function measureCeilings(
+  device: Device,
+  dtype: FloatType,
+  { small, runs }: { readonly small: boolean; readonly runs: number },
+): Promise<Ceilings> {
+  const size = small ? 512 : device.kind === "cpu" ? 1536 : 8192;
+  const products = new Graph("products", dtype);
+  let x = products.input("x", dtype, [size, size]);
+  for (let i = 0; i < CHAIN; i++) x = matMul(x, products.parameter(`w${i}`, [size, size]));
+  products.output("y", x);
+
+  const copies = new Graph("copies", dtype);
+  const elements = (small ? 4 : device.kind === "cpu" ? 32 : 256) << 20;
+  copies.output("y", mul(copies.input("x", dtype, [elements / 1024, 1024]), 0.5));
+
+  const matrix = await rate(device, products, runs);
+  const copy = await rate(device, copies, runs);
+  return { flops: matrix.flops, bytes: copy.bytes, size };
+}
+
+/** What a graph with one output gets done in a second. */
+async function rate(device: Device, graph: Graph, runs: number): Promise<Work> {
+  await using tensors = new RandomTensors(device);
+  const inputs = await tensors.inputsOf(graph);
+  const work = workOf(graph);
+  const weights = await tensors.weightsOf(graph);
+  const { value } = graph.outputs[0]! as { readonly value: Value };
+  const result = tensors.empty(value.dtype, value.dims as readonly number[]);
+  await using session = await device.createSession(writeModel(graph));
+  using binding = session.createBinding();
+  for (const [name, tensor] of [...inputs, ...weights]) binding.input(name, tensor);
+  binding.output("y", result);
+  const ms = await timed(async () => {
+    await session.run(binding);
+    await settled(result);
+  }, { runs });
+  return sumWork(work, 1000 / ms);
+}

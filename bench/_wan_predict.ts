@@ -1,0 +1,2 @@
+import type { WanBenchRequest } from "./_wan_options.ts";
+export function printPrediction(_: WanBenchRequest): void {}

@@ -1,0 +1,164 @@
+/**
+ * Weights that no file holds: random numbers made where they are used. A network of 1.4 billion parameters is there in a
+ * second, and neither a checkpoint nor host memory is needed.
+ *
+ * Parameters become inputs of the graph, bound to tensors that a small graph has filled. So sessions that share weights
+ * share them in memory too, and nothing is folded or rearranged on loading: on a CPU that costs some tenths of
+ * a matrix product's speed, on a GPU a handful of tiny kernels (where a weight is scaled or shifted before its use).
+ */
+
+import { add, cast, Graph, mul, writeModel } from "../engine/onnx/mod.ts";
+import type { Device, Session, Tensor } from "../engine/runtime/mod.ts";
+import { type DType, float32ToFloat16 } from "../engine/tensor/mod.ts";
+import { dimsOf, type Sizes } from "./_flops.ts";
+
+/** A tensor that a graph's float types go in. */
+export type FloatType = "float32" | "float16";
+
+/** How numbers are spread: evenly in `offset − scale … offset + scale`, or nearly so. */
+interface Spread {
+  readonly scale: number;
+  readonly offset?: number;
+}
+
+/** Makes random tensors on a device, and keeps the weights it made, by name. */
+export class RandomTensors implements AsyncDisposable {
+  readonly #device: Device;
+  readonly #stack = new AsyncDisposableStack();
+  readonly #sessions = new Map<FloatType, Session>();
+  readonly #weights = new Map<string, Tensor>();
+  readonly #next = mulberry(0x9e3779b9);
+  #bytes = 0;
+
+  constructor(device: Device) {
+    this.#device = device;
+  }
+
+  /** Bytes of all tensors made so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** A tensor of uninitialised memory, which this owns. */
+  empty<D extends DType>(dtype: D, shape: readonly number[]): Tensor<D> {
+    const tensor = this.#stack.use(this.#device.createTensor(dtype, shape));
+    this.#bytes += tensor.bytes;
+    return tensor;
+  }
+
+  /** A tensor of random numbers, which this owns. */
+  async tensor(dtype: FloatType, shape: readonly number[], spread: Spread): Promise<Tensor> {
+    const tensor = this.empty(dtype, shape);
+    await this.#fill(tensor as Tensor<FloatType>, spread);
+    return tensor as Tensor;
+  }
+
+  /**
+   * Turns a graph's parameters into inputs and gives a tensor for each; a name that was asked for before has the tensor
+   * it had. The variance of a weight is what keeps that of the values it is applied to.
+   */
+  async weightsOf(graph: Graph): Promise<Map<string, Tensor>> {
+    const weights = new Map<string, Tensor>();
+    for (const { name, value } of graph.parameters.values()) {
+      graph.inputs.push(value);
+      let tensor = this.#weights.get(name);
+      if (tensor === undefined) {
+        const shape = dimsOf(value);
+        tensor = await this.tensor(value.dtype as FloatType, shape, spreadOf(name, shape));
+        this.#weights.set(name, tensor);
+      }
+      weights.set(value.name, tensor);
+    }
+    graph.parameters.clear();
+    return weights;
+  }
+
+  /** Tensors for those of a graph's inputs that nothing is known of: random numbers, or zeros of whole numbers. */
+  async inputsOf(graph: Graph, sizes: Sizes = {}): Promise<Map<string, Tensor>> {
+    const inputs = new Map<string, Tensor>();
+    for (const value of graph.inputs) {
+      const shape = dimsOf(value, sizes);
+      if (value.dtype === "float32" || value.dtype === "float16") {
+        inputs.set(value.name, await this.tensor(value.dtype, shape, { scale: 1 }));
+      } else {
+        const tensor = this.empty(value.dtype, shape);
+        await tensor.write(new Uint8Array(tensor.bytes));
+        inputs.set(value.name, tensor as Tensor);
+      }
+    }
+    return inputs;
+  }
+
+  /** Fills a tensor, seen as a table, by scale · sin(a · b) + offset with a random a for each row and b for each column. */
+  async #fill(tensor: Tensor<FloatType>, { scale, offset = 0 }: Spread): Promise<void> {
+    const rows = tensor.shape[0] ?? 1;
+    const columns = tensor.size / rows;
+    const session = await this.#session(tensor.dtype);
+    using binding = session.createBinding();
+    const given = async (name: string, shape: readonly number[], range: number) => {
+      using input = this.#device.createTensor("float32", shape);
+      await input.write(Float32Array.from({ length: input.size }, () => range * this.#next()));
+      binding.input(name, input);
+    };
+    // Up to 3,000 radians: neighbours have nothing to do with each other, and a float32 still holds the angle well.
+    await given("a", [rows, 1], 3000);
+    await given("b", [1, columns], 1);
+    for (const [name, value] of [["scale", scale * Math.SQRT2], ["offset", offset]] as const) {
+      using input = this.#device.createTensor("float32", [1, 1]);
+      await input.write(Float32Array.of(value));
+      binding.input(name, input);
+    }
+    using table = tensor.view([rows, columns]);
+    binding.output("filled", table);
+    await session.run(binding);
+  }
+
+  async #session(dtype: FloatType): Promise<Session> {
+    const known = this.#sessions.get(dtype);
+    if (known) return known;
+    const session = await this.#device.createSession(writeModel(fillGraph(dtype)));
+    this.#stack.use(session);
+    this.#sessions.set(dtype, session);
+    return session;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#stack.disposeAsync();
+  }
+}
+
+/** Only operators that every provider has: WebGPU knows no RandomNormal. */
+function fillGraph(dtype: FloatType): Graph {
+  const graph = new Graph("fill");
+  const a = graph.input("a", "float32", ["rows", 1]);
+  const b = graph.input("b", "float32", [1, "columns"]);
+  const angle = mul(a, b);
+  const sine = graph.node("Sin", [angle], [angle])[0]!;
+  const scaled = mul(sine, graph.input("scale", "float32", [1, 1]));
+  graph.output("filled", cast(add(scaled, graph.input("offset", "float32", [1, 1])), dtype));
+  return graph;
+}
+
+function spreadOf(name: string, shape: readonly number[]): Spread {
+  const inner = shape.slice(1).reduce((a, b) => a * b, 1);
+  if (shape.length > 1 && inner > 1) return { scale: Math.sqrt(1 / inner) };
+  // What a norm is scaled by is near 1, what is added near 0.
+  return { scale: 0.1, offset: /(weight|gamma)$/.test(name) ? 1 : 0 };
+}
+
+/** Writes float32 numbers to a tensor of either float type. */
+export async function writeFloats(tensor: Tensor, values: Float32Array): Promise<void> {
+  const converted = tensor.dtype === "float16" ? float32ToFloat16(values) : values;
+  await (tensor as Tensor<FloatType>).write(converted as never);
+}
+
+/** Numbers in −1 … 1, the same each time. */
+function mulberry(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = state + 0x6d2b79f5 | 0;
+    let t = Math.imul(state ^ state >>> 15, 1 | state);
+    t = t + Math.imul(t ^ t >>> 7, 61 | t) ^ t;
+    return ((t ^ t >>> 14) >>> 0) / 0x80000000 - 1;
+  };
+}
