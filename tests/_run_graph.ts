@@ -2,7 +2,7 @@
 
 import { loadGraph } from "../engine/load/mod.ts";
 import type { Graph } from "../engine/onnx/mod.ts";
-import { openDevice } from "../engine/runtime/mod.ts";
+import { type Device, openDevice } from "../engine/runtime/mod.ts";
 import type { DType, TensorData } from "../engine/tensor/mod.ts";
 import type { WeightFile } from "../engine/weights/mod.ts";
 
@@ -11,6 +11,8 @@ export interface RunGraphOptions {
   readonly weights?: WeightFile;
   readonly threads?: number;
   readonly device?: string;
+  /** Puts another device around that one. */
+  readonly wrap?: (device: Device) => Device;
   /** Sizes that the graph knows by name only. */
   readonly sizes?: Readonly<Record<string, number>>;
 }
@@ -19,9 +21,10 @@ export interface RunGraphOptions {
 export async function runGraph(
   graph: Graph,
   inputs: Readonly<Record<string, TensorData>>,
-  { weights, threads = 1, device: name = "cpu", sizes = {} }: RunGraphOptions = {},
+  { weights, threads = 1, device: name = "cpu", wrap, sizes = {} }: RunGraphOptions = {},
 ): Promise<Record<string, TensorData>> {
-  await using device = await openDevice(name, { threads });
+  const opened = await openDevice(name, { threads });
+  await using device = wrap ? wrap(opened) : opened;
   await using session = await loadGraph(device, graph, weights);
   using binding = session.createBinding();
   for (const { name, dtype, dims } of graph.inputs) {
