@@ -14,7 +14,11 @@ export class Mt19937 {
   readonly #state = new Uint32Array(size);
   #next = size;
 
-  /** @param seed whole, 0 … 2^53 − 1, or a bigint up to 2^64 − 1 */
+  /**
+   * A generator at its beginning.
+   *
+   * @param seed whole, 0 … 2^53 − 1, or a bigint up to 2^64 − 1
+   */
   constructor(seed: number | bigint) {
     const state = this.#state;
     state[0] = Number(BigInt(seed) & 0xffffffffn);
@@ -57,7 +61,11 @@ export class Mt19937Noise {
   readonly #random: Mt19937;
   #waiting: number | undefined;
 
-  /** @param seed whole, 0 … 2^53 − 1; only its lower 32 bits count */
+  /**
+   * A generator at its beginning.
+   *
+   * @param seed whole, 0 … 2^53 − 1; only its lower 32 bits count
+   */
   constructor(seed: number | bigint) {
     this.#random = new Mt19937(seed);
   }

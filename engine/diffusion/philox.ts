@@ -114,7 +114,12 @@ export class PhiloxNoise {
   /** Calls of the generator that a thread has behind it: PyTorch's offset divided by 4. */
   #calls = 0;
 
-  /** @param seed whole, 0 … 2^53 − 1, or a bigint up to 2^64 − 1 */
+  /**
+   * A generator at its beginning. Throws a RangeError for a GPU that can run no block of threads.
+   *
+   * @param seed whole, 0 … 2^53 − 1, or a bigint up to 2^64 − 1
+   * @param layout of the GPU whose order of values is wanted
+   */
   constructor(seed: number | bigint, layout: PhiloxLayout = h100) {
     const bits = BigInt(seed);
     this.#low = Number(bits & 0xffffffffn) | 0;

@@ -5,7 +5,9 @@ import type { CacheWindow } from "./ring.ts";
 
 /** A chunk with its clean latents. */
 export interface FinishedChunk<Latents> {
+  /** Its place in the run. */
   readonly chunk: ChunkPlan;
+  /** `[frames, channels, height, width]` in latent pixels, as the model hands them out. */
   readonly latents: Latents;
 }
 

@@ -41,7 +41,9 @@ export interface RolloutChunk<Latents = Float32Array> {
   readonly index: number;
   /** Its first frame, counted from the run's beginning. */
   readonly frame: number;
+  /** How many frames it has, at least 1. */
   readonly frames: number;
+  /** `[frames, channels, height, width]` in latent pixels, as the model hands them out. */
   readonly latents: Latents;
   /** Whether it is the last of a run of known length. */
   readonly last: boolean;
@@ -49,15 +51,19 @@ export interface RolloutChunk<Latents = Float32Array> {
 
 /** Progress: a pass over a chunk is done. */
 export interface RolloutStep {
+  /** Index of the chunk, from 0. */
   readonly chunk: number;
   /** How many passes are done, from 1. */
   readonly step: number;
+  /** Passes in all. */
   readonly steps: number;
 }
 
 /** Options of a rollout. */
 export interface RolloutOptions<Pass extends RolloutPass = FewStepPass> extends RunLength {
+  /** What is done with every chunk, in order; at least one. */
   readonly passes: readonly Pass[];
+  /** Draws the noise that chunks begin with, and that passes add. */
   readonly noise: RolloutNoise;
   /**
    * The first `givenFrames` frames, one after the other: handed out as they are, after a pass at
@@ -68,6 +74,7 @@ export interface RolloutOptions<Pass extends RolloutPass = FewStepPass> extends 
   readonly contextNoise?: number;
   /** Aborted: the rollout rejects with its reason, at most one pass later. */
   readonly signal?: AbortSignal;
+  /** Called after each pass over a chunk, but not after those for the cache alone. */
   readonly onStep?: (step: RolloutStep) => void;
   /**
    * Asked before each chunk, first of all: may wait (a pause); the run ends before the chunk where

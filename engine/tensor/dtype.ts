@@ -5,18 +5,31 @@
  * bits; a bool is a byte, 0 or 1.
  */
 export interface DataOf {
+  /** IEEE 754 binary64. */
   readonly float64: Float64Array;
+  /** IEEE 754 binary32. */
   readonly float32: Float32Array;
+  /** IEEE 754 binary16, up to 65,504. */
   readonly float16: Float16Array;
+  /** The upper 16 bits of a float32: its range, 8 bits of precision. */
   readonly bfloat16: Uint16Array;
+  /** −2^63 … 2^63 − 1. */
   readonly int64: BigInt64Array;
+  /** −2^31 … 2^31 − 1. */
   readonly int32: Int32Array;
+  /** −32,768 … 32,767. */
   readonly int16: Int16Array;
+  /** −128 … 127. */
   readonly int8: Int8Array;
+  /** 0 … 2^64 − 1. */
   readonly uint64: BigUint64Array;
+  /** 0 … 2^32 − 1. */
   readonly uint32: Uint32Array;
+  /** 0 … 65,535. */
   readonly uint16: Uint16Array;
+  /** 0 … 255. */
   readonly uint8: Uint8Array;
+  /** 0 or 1 a byte. */
   readonly bool: Uint8Array;
 }
 
@@ -26,9 +39,13 @@ export type DType = keyof DataOf;
 /** Any typed array that a tensor's elements may lie in. */
 export type TensorData = DataOf[DType];
 
-interface DataConstructor<T> {
+/** Makes typed arrays of one kind. */
+export interface DataConstructor<T> {
+  /** Size of one element in bytes. */
   readonly BYTES_PER_ELEMENT: number;
+  /** Of `length` zeros. */
   new (length: number): T;
+  /** A view of a buffer: `byteOffset` in bytes, a multiple of an element's size; `length` in elements. */
   new (buffer: ArrayBufferLike, byteOffset?: number, length?: number): T;
 }
 

@@ -3,6 +3,7 @@
 export {
   arrayOf,
   bytesPer,
+  type DataConstructor,
   type DataOf,
   type DType,
   dtypeOfOnnx,

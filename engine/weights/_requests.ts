@@ -2,10 +2,12 @@
 
 /** A file that could not be fetched. The message says why and what to do. */
 export class DownloadError extends Error {
+  /** Tells this class from others where `instanceof` cannot. */
   override readonly name = "DownloadError";
   /** Whether the user can mend it here: a token, room on the disk, another name. */
   readonly mendable: boolean;
 
+  /** Not mendable unless `options` says so. */
   constructor(message: string, options: ErrorOptions & { mendable?: boolean } = {}) {
     super(message, options);
     this.mendable = options.mendable ?? false;

@@ -21,6 +21,7 @@ import { entryOf, type WeightEntry, type WeightFile } from "./weight_file.ts";
 
 /** A LoRA and how much of it. */
 export interface Lora {
+  /** The opened file, in a key style of diffusers, PEFT or kohya. */
   readonly file: WeightFile;
   /** 1 as it was trained, 0 not at all; any finite number. */
   readonly scale: number;

@@ -6,7 +6,9 @@ import { type WeightEntry, type WeightFile, WeightsError } from "./weight_file.t
 
 /** A parameter as a network declares it. */
 export interface ExpectedParameter {
+  /** As the checkpoint calls it. */
   readonly name: string;
+  /** Exactly that which it must have. */
   readonly shape: Shape;
   /** The type it must be stored in; any of the usual floating-point ones if left out. */
   readonly dtype?: DType;

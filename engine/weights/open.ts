@@ -14,6 +14,7 @@ import {
 
 /** A file's path, and what in it is meant. */
 export interface WeightSpec {
+  /** Of the file, without the key. */
   readonly path: string;
   /** Dotted name of a container, such as `generator_ema`. */
   readonly key?: string;

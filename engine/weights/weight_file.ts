@@ -4,7 +4,9 @@ import type { DType, HostTensor, Shape } from "../tensor/mod.ts";
 
 /** Where a tensor lies in its file: dense, row by row, little-endian. */
 export interface WeightEntry {
+  /** Type of its elements, as stored. */
   readonly dtype: DType;
+  /** Elements along each axis; empty for a single number. */
   readonly shape: Shape;
   /** First byte, counted from the beginning of the file. */
   readonly offset: number;
@@ -23,7 +25,9 @@ export interface WeightEntry {
  * An opened file of weights: its table of contents, and a way to the values. Holds no open handle.
  */
 export interface WeightFile {
+  /** As it was opened. */
   readonly path: string;
+  /** Texts that the format keeps beside the tensors; empty where it has none. */
   readonly metadata: ReadonlyMap<string, string>;
   /** Every tensor by name, in the file's order. */
   readonly tensors: ReadonlyMap<string, WeightEntry>;
@@ -40,10 +44,12 @@ export interface WeightFile {
 
 /** A file of weights that cannot be used, and why. The message names the file and the tensors. */
 export class WeightsError extends Error {
+  /** Tells this class from others where `instanceof` cannot. */
   override readonly name = "WeightsError";
   /** The file. */
   readonly path: string;
 
+  /** `problem` is what follows "cannot use the weights PATH: ". */
   constructor(path: string, problem: string, options?: ErrorOptions) {
     super(`cannot use the weights ${path}: ${problem}`, options);
     this.path = path;
