@@ -78,12 +78,12 @@ export async function prepare(
   await change(flagSettings(config, request.flags));
   await change(openingSettings(config, request));
   if (request.frames !== undefined) await change([framesSetting(config, request.frames)]);
-  await checkPublished(config);
-  if (!request.overcommit) await checkMemory(config, request.device);
-  const seed = request.seed ?? seedOf(config);
   const own = request.later ?? [];
   const later = own.length > 0 ? own : config.timeline;
   checkTimes(config, later, planOf(config).fps, own.length > 0 ? "--at" : "timeline");
+  await checkPublished(config);
+  if (!request.overcommit) await checkMemory(config, request.device);
+  const seed = request.seed ?? seedOf(config);
   const out = outputOf(config, request, seed);
   await change([`${outputStage(config)}.path=${JSON.stringify(out)}`]);
   const plan = planOf(config);
