@@ -14,7 +14,7 @@ export interface CheckOptions {
 }
 
 /**
- * Checks that a file holds what graphs want, in the right shapes, all of it finite. Throws a
+ * Checks that a file holds what graphs want, in the right shapes, all of it finite, also in a graph's float16. Throws a
  * `WeightsError` that names the tensors.
  *
  * @param graphs networks that share the file
@@ -29,7 +29,9 @@ export async function checkWeights(
     isFloat(dtype) ? { name, shape } : { name, shape, dtype }
   );
   matchParameters(file, expected, options);
-  await checkFinite(file, wanted.keys(), options);
+  const narrow = [...wanted.values()].filter(({ value }) => value.dtype === "float16");
+  const inFloat16 = new Set(narrow.map(({ name }) => name));
+  await checkFinite(file, wanted.keys(), { ...options, inFloat16 });
 }
 
 /** How a graph is loaded: as any session, but that the folder of its weights is known. */

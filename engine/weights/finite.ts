@@ -10,6 +10,13 @@ const blockBytes = 4 << 20;
 /** How many tensors a message names. */
 const shown = 4;
 
+/** How weights are looked through. */
+export interface FiniteOptions {
+  /** Tensors that are to be cast to float16: what is finite in their own type and not there is refused too. */
+  readonly inFloat16?: ReadonlySet<string>;
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Looks through tensors for NaN and infinities; tensors of integers pass, and
  * those that are checked when they are read. Throws a `WeightsError`
@@ -20,7 +27,7 @@ const shown = 4;
 export async function checkFinite(
   file: WeightFile,
   names: Iterable<string> = file.tensors.keys(),
-  options: { readonly signal?: AbortSignal } = {},
+  options: FiniteOptions = {},
 ): Promise<void> {
   using handle = await openFile(file.path);
   const block = new Uint8Array(blockBytes);
@@ -30,21 +37,28 @@ export async function checkFinite(
     if (problem !== undefined) problems.push(problem);
   }
   if (problems.length > 0) {
+    const named = problems.slice(0, shown).join(", ");
+    const tooLarge = problems.some((problem) => problem.endsWith(beyond));
     throw new WeightsError(
       file.path,
-      `${problems.length} of its tensors hold values that are not finite: ${
-        problems.slice(0, shown).join(", ")
-      }${problems.length > shown ? ", …" : ""}`,
+      `${problems.length} of its tensors hold values that are not finite${
+        tooLarge ? " in float16" : ""
+      }: ${named}${problems.length > shown ? ", …" : ""}${
+        tooLarge ? "; float32 takes what is beyond it" : ""
+      }`,
     );
   }
 }
+
+/** Ends a message about what float16 has no number for. */
+const beyond = "beyond 65504";
 
 async function firstProblem(
   file: WeightFile,
   handle: Deno.FsFile,
   name: string,
   block: Uint8Array<ArrayBuffer>,
-  { signal }: { readonly signal?: AbortSignal },
+  { inFloat16, signal }: FiniteOptions,
 ): Promise<string | undefined> {
   const { dtype, shape, offset, length, inPlace, checked } = entryOf(file, name);
   if (!isFloat(dtype) || checked) return;
@@ -55,64 +69,81 @@ async function firstProblem(
     await file.readInto(name, whole);
   }
   const size = bytesPer(dtype);
-  const scan = scanners[dtype];
+  const format = formats[dtype];
+  const limit = inFloat16?.has(name) ? format.overflow : format.infinity;
+  const scan = format.words === 0 ? scanHalves : scanWords;
   for (let done = 0; done < length; done += blockBytes) {
     signal?.throwIfAborted();
     const bytes = block.subarray(0, Math.min(blockBytes, length - done));
     if (whole) bytes.set(whole.subarray(done, done + bytes.length));
     else await readFully(handle, file.path, offset + done, bytes, `tensor "${name}"`);
-    const { at, nan } = scan(block.buffer, bytes.length / size);
-    if (at >= 0) {
-      const index = indexOf(done / size + at, shape);
-      return `"${name}" at [${index}] is ${nan ? "NaN" : "infinite"}`;
-    }
+    const { at, is } = scan(block.buffer, bytes.length / size, format, limit);
+    if (at >= 0) return `"${name}" at [${indexOf(done / size + at, shape)}] is ${is}`;
   }
 }
 
 interface Found {
   /** Element, or -1. */
   readonly at: number;
-  readonly nan: boolean;
+  readonly is?: string;
 }
 
-/**
- * An element is not finite where all bits of its exponent are set; NaN where bits of the fraction
- * are too.
- */
-const scanners = {
-  float64: (buffer: ArrayBuffer, count: number) => scanWords(buffer, count, 2, 0x7ff00000),
-  float32: (buffer: ArrayBuffer, count: number) => scanWords(buffer, count, 1, 0x7f800000),
-  float16: (buffer: ArrayBuffer, count: number) => scanHalves(buffer, count, 0x7c00),
-  bfloat16: (buffer: ArrayBuffer, count: number) => scanHalves(buffer, count, 0x7f80),
+/** A type's values by their bits without the sign; of float64 those of the upper half. */
+interface Format {
+  /** 32-bit words of an element; 0 where two elements share one. */
+  readonly words: 0 | 1 | 2;
+  readonly infinity: number;
+  /** The least that float16 rounds to infinity: 65520, or the next number of the type. */
+  readonly overflow: number;
+}
+
+const formats: Readonly<Record<"float64" | "float32" | "float16" | "bfloat16", Format>> = {
+  float64: { words: 2, infinity: 0x7ff00000, overflow: 0x40effe00 },
+  float32: { words: 1, infinity: 0x7f800000, overflow: 0x477ff000 },
+  float16: { words: 0, infinity: 0x7c00, overflow: 0x7c00 },
+  bfloat16: { words: 0, infinity: 0x7f80, overflow: 0x4780 },
 };
 
-function scanWords(buffer: ArrayBuffer, count: number, words: 1 | 2, exponent: number): Found {
+function scanWords(buffer: ArrayBuffer, count: number, format: Format, limit: number): Found {
+  const { words, infinity } = format;
   const bits = new Uint32Array(buffer, 0, count * words);
   for (let i = words - 1; i < bits.length; i += words) {
-    if ((bits[i]! & exponent) === exponent) {
+    const value = bits[i]! & 0x7fffffff;
+    if (value >= limit) {
       const low = words === 2 ? bits[i - 1]! : 0;
-      return { at: (i + 1 - words) / words, nan: ((bits[i]! & 0x7fffffff) | low) !== exponent };
+      return { at: (i + 1 - words) / words, is: nameOf(value, low, infinity) };
     }
   }
-  return { at: -1, nan: false };
+  return { at: -1 };
 }
 
 /** Two elements a step. */
-function scanHalves(buffer: ArrayBuffer, count: number, exponent: number): Found {
-  const upper = exponent << 16;
+function scanHalves(
+  buffer: ArrayBuffer,
+  count: number,
+  { infinity }: Format,
+  limit: number,
+): Found {
+  const upper = limit << 16;
   const pairs = new Int32Array(buffer, 0, count >> 1);
   let i = 0;
   while (i < pairs.length) {
     const pair = pairs[i]!;
-    if ((pair & exponent) === exponent || (pair & upper) === upper) break;
+    if ((pair & 0x7fff) >= limit || (pair & 0x7fff0000) >= upper) break;
     i++;
   }
   const bits = new Uint16Array(buffer, 0, count);
   for (let at = i * 2; at < Math.min(count, i * 2 + 2); at++) {
     const value = bits[at]! & 0x7fff;
-    if (value >= exponent) return { at, nan: value !== exponent };
+    if (value >= limit) return { at, is: nameOf(value, 0, infinity) };
   }
-  return { at: -1, nan: false };
+  return { at: -1 };
+}
+
+/** An element is not finite where all bits of its exponent are set; NaN where bits of the fraction are too. */
+function nameOf(value: number, low: number, infinity: number): string {
+  if (value < infinity) return beyond;
+  return value > infinity || low !== 0 ? "NaN" : "infinite";
 }
 
 function indexOf(element: number, shape: Shape): string {

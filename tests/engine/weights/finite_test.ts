@@ -56,6 +56,36 @@ Deno.test("checkFinite() passes finite values of every magnitude, integers, and 
   await assertRejects(() => checkFinite(file, ["gone"]), WeightsError, 'no tensor "gone"');
 });
 
+Deno.test("checkFinite() refuses what float16 would make infinite, where it is to be cast to that", async () => {
+  using folder = temporaryFolder();
+  const path = `${folder.path}/a.safetensors`;
+  // Each type's last value that float16 rounds to 65504, and the next.
+  const edges: [keyof typeof makers, number, number][] = [
+    ["float64", 65519, 65520],
+    ["float32", 65519.996, 65520],
+    ["bfloat16", 65280, 65536],
+  ];
+  for (const [dtype, largest, next] of edges) {
+    for (const sign of [1, -1]) {
+      const tensor = (value: number) => makers[dtype]!(new Float32Array([1, 2, value * sign]), [3]);
+      await writeSafetensors(path, [["fits", tensor(largest)], ["w", tensor(next)]]);
+      const file = await openSafetensors(path);
+      await checkFinite(file);
+      await checkFinite(file, undefined, { inFloat16: new Set(["fits"]) });
+      const error = await assertRejects(
+        () => checkFinite(file, undefined, { inFloat16: new Set(["fits", "w"]) }),
+        WeightsError,
+      );
+      assertEquals(
+        error.message,
+        `cannot use the weights ${path}: 1 of its tensors hold values that are not finite in float16: ` +
+          '"w" at [2] is beyond 65504; float32 takes what is beyond it',
+        dtype,
+      );
+    }
+  }
+});
+
 Deno.test("checkFinite() finds the index beyond the first block, and stops when aborted", async () => {
   using folder = temporaryFolder();
   const path = `${folder.path}/a.safetensors`;
