@@ -18,23 +18,27 @@ export function memoryPlan(config: Config, device?: string): Promise<MemoryPlan>
 }
 
 /** The plan for people. */
-export function memoryLines({ stages, peaks }: MemoryPlan): string[] {
+export function memoryLines({ stages, peaks, lasting }: MemoryPlan): string[] {
   const rows = stages.flatMap(({ stage, device, parts }) =>
-    parts.map(({ name, bytes, detail = "", estimated }) => [
+    parts.map(({ name, bytes, detail, estimated, passing }) => [
       `${stage}, ${device}`,
       name,
       `${estimated ? "about " : ""}${size(bytes)}`,
-      detail,
+      [detail, passing && "freed after use"].filter(Boolean).join("; "),
     ])
   );
   const memory = memoryOfMachine();
   return [
     ...table([...rows, ["the program, cpu", "", `about ${size(PROGRAM_BYTES)}`, ""]]),
     ...Object.entries(peaks).map(([device, bytes]) => {
-      const there = device === "cpu" && memory !== undefined
-        ? ` of ${size(memory.total)}, ${size(memory.available)} free`
+      const later = lasting[device]!;
+      const freed = later < bytes
+        ? ` while a prompt is encoded, ${size(later)} while the video is made`
         : "";
-      return `peak on ${device}: about ${size(bytes)}${there}`;
+      const there = device === "cpu" && memory !== undefined
+        ? `; there are ${size(memory.total)}, ${size(memory.available)} free`
+        : "";
+      return `peak on ${device}: about ${size(bytes)}${freed}${there}`;
     }),
   ];
 }

@@ -1,6 +1,7 @@
 /** Whether a pipeline fits into the machine's memory, reckoned before anything is loaded. */
 import { showBytes } from "./bytes.ts";
 import { UserError } from "./errors.ts";
+import type { MemoryPart } from "./memory.ts";
 import { planMemory, type PlannedStage } from "./plan_memory.ts";
 import type { StageSpec } from "./plugin.ts";
 
@@ -11,8 +12,13 @@ export const PROGRAM_BYTES = 250e6;
 export interface MemoryPlan {
   /** In the order data flows. */
   readonly stages: readonly PlannedStage[];
-  /** Bytes by device, estimates included; the largest activations alone count, for stages take turns on a device. */
+  /**
+   * Bytes by device, estimates included, when all is held at once: each session keeps the memory of its activations,
+   * and a prompt may come while chunks are made.
+   */
   readonly peaks: Readonly<Record<string, number>>;
+  /** The same without what is held in passing: while the video is made. */
+  readonly lasting: Readonly<Record<string, number>>;
 }
 
 /** What a pipeline will hold where; `device` is what stages use that name none. */
@@ -22,18 +28,18 @@ export async function memoryPlan(
 ): Promise<MemoryPlan> {
   const stages = await planMemory(pipeline, { device, directory: Deno.cwd() });
   const peaks: Record<string, number> = {};
+  const lasting: Record<string, number> = {};
   for (const name of new Set(["cpu", ...stages.map(({ device }) => device)])) {
     const parts = stages.filter(({ device }) => device === name).flatMap(({ parts }) => parts);
-    const held = parts.filter(({ estimated }) => !estimated);
-    const guessed = parts.filter(({ estimated }) => estimated).map(({ bytes }) => bytes);
     const program = name === "cpu" ? PROGRAM_BYTES : 0;
-    peaks[name] = program + sum(held.map(({ bytes }) => bytes)) + Math.max(0, ...guessed);
+    peaks[name] = program + sum(parts);
+    lasting[name] = program + sum(parts.filter(({ passing }) => !passing));
   }
-  return { stages, peaks };
+  return { stages, peaks, lasting };
 }
 
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((a, b) => a + b, 0);
+function sum(parts: readonly MemoryPart[]): number {
+  return parts.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** Bytes of the machine's memory; undefined without the permission to ask. */
@@ -86,24 +92,36 @@ export async function checkMemory(
     `The pipeline "${name}" does not fit into this machine: it needs about ${
       showBytes(needed)
     } of memory ` +
-      `and there are ${showBytes(total)}. The most take ${largest.join(", ")}. ${
-        waysOut(pipeline, plan, ways.set)
-      } ${ways.end}`,
+      `and there are ${showBytes(total)}. The most take ${largest.join(", ")}. ${await waysOut(
+        pipeline,
+        plan,
+        { device, set: ways.set },
+      )} ${ways.end}`,
   );
 }
 
+/** Precisions that hold less, the exact ones first. */
+const PRECISIONS = ["float16", "int8", "int4"];
+
+/** Bytes that are worth a word. */
+const WORTH = 0.02;
+
 /** What would make it smaller, of what this pipeline has. */
-function waysOut(
+async function waysOut(
   pipeline: readonly StageSpec[],
-  { stages }: MemoryPlan,
-  set: MemoryCheck["ways"]["set"],
-): string {
+  plan: MemoryPlan,
+  { device, set }: {
+    readonly device: string | undefined;
+    readonly set: (option: string) => string;
+  },
+): Promise<string> {
   const ways: string[] = [];
-  for (const { plugin: { name }, options } of pipeline) {
+  for (const [place, { plugin: { name }, options }] of pipeline.entries()) {
     const { window, chunk, height, width, network } = options as Record<string, unknown>;
-    const cache = stages.find(({ stage }) => stage === name)?.parts.find((part) =>
-      part.name === "key-value cache"
-    );
+    const cache = plan.stages[place]?.parts.find((part) => part.name === "key-value cache");
+    for (const [precision, saved] of await narrower(pipeline, place, plan, device)) {
+      ways.push(`${set(`${name}.precision=${precision}`)} (saves ${showBytes(saved)})`);
+    }
     if (cache && typeof window === "number" && typeof chunk === "number" && window > 3 * chunk) {
       const fewer = 3 * chunk;
       const saved = cache.bytes * (1 - fewer / window);
@@ -119,4 +137,26 @@ function waysOut(
   }
   ways.push(`another device for a stage (${set("<stage>.device=…")})`);
   return `Ways out: ${ways.join(", ")}.`;
+}
+
+/** Precisions of a stage that would need less of this machine's memory, and how much less. */
+async function narrower(
+  pipeline: readonly StageSpec[],
+  place: number,
+  plan: MemoryPlan,
+  device: string | undefined,
+): Promise<[string, number][]> {
+  const spec = pipeline[place]!;
+  const now = plan.peaks.cpu ?? 0;
+  const found: [string, number][] = [];
+  for (const precision of PRECISIONS) {
+    const changed = { ...spec.options as object, precision };
+    if (!("precision" in (spec.options as object))) break;
+    const { data, success } = spec.plugin.options.safeParse(changed);
+    if (!success) continue;
+    const narrow = pipeline.with(place, { ...spec, options: data });
+    const saved = now - ((await memoryPlan(narrow, device)).peaks.cpu ?? 0);
+    if (saved > WORTH * now) found.push([precision, saved]);
+  }
+  return found;
 }

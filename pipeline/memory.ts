@@ -6,13 +6,15 @@ export interface MemoryPart {
   readonly bytes: number;
   /** How it comes to that, in a few words. */
   readonly detail?: string;
-  /** Whether it is a guess, and not counted. */
+  /** Whether it is a guess. */
   readonly estimated?: boolean;
+  /** Whether it is held only while the stage makes a datum, and freed before that goes on. */
+  readonly passing?: boolean;
 }
 
 /** What a stage will hold, told without loading anything. */
 export interface StageMemory {
-  /** What is held at the same time. */
+  /** What it holds. */
   readonly parts: readonly MemoryPart[];
   /** Where it is held, if not on the pipeline's device. */
   readonly device?: string;

@@ -1,8 +1,10 @@
-import { umt5Encoder } from "../../engine/networks/mod.ts";
+import { quantized } from "../../engine/weights/mod.ts";
 import type { ExportContext, StageExport } from "../../pipeline/export.ts";
 import { writeNetworks } from "../_export.ts";
 import { openWeights } from "../_files.ts";
 import { type TextModel, textModels } from "../_models.ts";
+import { exportedForm } from "./form.ts";
+import { textNetwork } from "./network.ts";
 import type { EncodeTextOptions } from "./options.ts";
 
 /** The text encoder's network: `text-encoder`. */
@@ -11,7 +13,7 @@ export async function exportText(
   context: ExportContext,
 ): Promise<StageExport> {
   if (!context.wants("text-encoder")) return { networks: [] };
-  const { network } = options;
+  const { network, precision } = options;
   const model: TextModel = textModels[network];
   const weights = await openWeights({
     option: "encode-text.weights",
@@ -20,6 +22,10 @@ export async function exportText(
     network,
     directory: context.directory,
   });
-  const graph = umt5Encoder({ ...model.sizes, ...options.sizes } as TextModel["sizes"]);
-  return { networks: await writeNetworks([{ name: "text-encoder", graph, weights }], context) };
+  const sizes = { ...model.sizes, ...options.sizes } as TextModel["sizes"];
+  const { graph, forms } = textNetwork(sizes, exportedForm(precision));
+  const file = forms.size > 0 ? quantized(weights, forms) : weights;
+  return {
+    networks: await writeNetworks([{ name: "text-encoder", graph, weights: file }], context),
+  };
 }

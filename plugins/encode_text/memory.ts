@@ -1,7 +1,10 @@
 import { umt5Encoder } from "../../engine/networks/mod.ts";
+import { bytesPer } from "../../engine/tensor/mod.ts";
 import type { MemoryContext, StageMemory } from "../../pipeline/memory.ts";
-import { activationsOf, peek, weightsOf } from "../_memory.ts";
+import { activationsOf, peek, storedIn, weightsOf } from "../_memory.ts";
 import { type TextModel, textModels } from "../_models.ts";
+import { plannedForm, staysLoaded } from "./form.ts";
+import { textNetwork } from "./network.ts";
 import type { EncodeTextOptions } from "./options.ts";
 
 /** What a text encoder holds. */
@@ -11,13 +14,35 @@ export async function textMemory(
 ): Promise<StageMemory> {
   const model: TextModel = textModels[options.network];
   const device = options.device ?? context.device;
-  const graph = umt5Encoder({ ...model.sizes, ...options.sizes } as TextModel["sizes"]);
+  const sizes = { ...model.sizes, ...options.sizes } as TextModel["sizes"];
+  const form = plannedForm(device, options.precision);
+  const { graph, forms } = textNetwork(sizes, form);
   const file = await peek(options.weights, model.weights, context.directory);
+  const stored = { stored: "bfloat16", device } as const;
+  const { bytes } = weightsOf("weights", [graph], file, stored);
+  const passing = !staysLoaded(options, sizes);
+  // A product with weights in few bits widens them to the type it computes in, one matrix at a time.
+  const widened = forms.size > 0
+    ? sizes.dim * Math.max(sizes.dimAttn, sizes.dimFfn) * bytesPer(form.dtype)
+    : 0;
   return {
     device,
     parts: [
-      weightsOf("weights", [graph], file, { stored: "bfloat16", device }),
-      { name: "activations", bytes: activationsOf(graph), estimated: true },
+      {
+        name: "weights",
+        bytes,
+        detail: `${storedIn([umt5Encoder(sizes)], file, stored)}, ${
+          form.bits ? `int${form.bits}` : form.dtype
+        } at work`,
+        passing,
+      },
+      {
+        name: "activations",
+        bytes: activationsOf(graph) + widened,
+        detail: widened > 0 ? "with one matrix of weights widened" : "",
+        estimated: true,
+        passing,
+      },
     ],
   };
 }

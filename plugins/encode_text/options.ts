@@ -28,6 +28,14 @@ export const encodeTextOptions = z.object({
   negative: z.string().max(maxPromptLength).optional().describe(
     "Negative prompt, where the prompt has none: what samplers with guidance keep away from",
   ),
+  precision: z.enum(["auto", "float32", "float16", "int8", "int4"]).default("auto").describe(
+    "What its weights are kept in: auto is float16 where the device computes in it, float32 on the CPU; " +
+      "int8 and int4 take a half and a quarter of float16's memory, with some error",
+  ),
+  keep: z.boolean().optional().describe(
+    "Whether it stays loaded between prompts; by default a small one does, and a large one is freed after use, " +
+      "so that its memory is there for the other stages, and loaded again for the next prompt",
+  ),
   sizes: sizes.partial().optional().describe("Sizes that differ from the named network's"),
   device: z.string().optional().describe("Device of this stage, where it is not the pipeline's"),
   threads: z.number().int().min(1).max(256).optional().describe("Threads on the CPU"),

@@ -5,39 +5,39 @@ import { UserError } from "../../pipeline/mod.ts";
 import { locate, mending, openWeights } from "../_files.ts";
 import { type TextModel, textModels } from "../_models.ts";
 import { checkPrompt } from "../_prompt.ts";
+import { chooseForm, isLarge, staysLoaded } from "./form.ts";
 import type { EncodeTextOptions } from "./options.ts";
-import { openTokenizer, TextEncoder, tokenize } from "./text_encoder.ts";
+import { type Encoded, RecentTexts } from "./recent.ts";
+import { EncoderSupply } from "./supply.ts";
+import { openTokenizer, prepareEncoder, tokenize } from "./text_encoder.ts";
+
+/** Texts whose embeddings are kept: 8 MB each with UMT5-XXL. */
+const RECENT = 8;
+
+/** What a stage is made of. */
+interface Parts {
+  readonly stack: AsyncDisposableStack;
+  readonly supply: EncoderSupply;
+  readonly tokenizer: Awaited<ReturnType<typeof openTokenizer>>;
+  readonly sizes: TextModel["sizes"];
+  /** The negative prompt where the prompt has none. */
+  readonly negative: string | undefined;
+}
 
 /** Encodes every prompt that comes. */
 export class TextStage implements Stage<"prompt", "conditioning"> {
   readonly name = "encode-text";
   readonly takes = "prompt";
   readonly gives = "conditioning";
-  readonly #stack: AsyncDisposableStack;
-  readonly #encoder: TextEncoder;
-  readonly #tokenizer: Awaited<ReturnType<typeof openTokenizer>>;
-  readonly #sizes: TextModel["sizes"];
-  /** The negative prompt where the prompt has none. */
-  readonly #negative: string | undefined;
-  /** Embeddings of the last negative prompt: it hardly ever changes. */
-  #lastNegative: { readonly text: string; readonly embeddings: Float32Array } | undefined;
+  readonly #parts: Parts;
+  readonly #recent = new RecentTexts(RECENT);
 
-  private constructor(
-    stack: AsyncDisposableStack,
-    encoder: TextEncoder,
-    tokenizer: Awaited<ReturnType<typeof openTokenizer>>,
-    sizes: TextModel["sizes"],
-    negative: string | undefined,
-  ) {
-    this.#stack = stack;
-    this.#encoder = encoder;
-    this.#tokenizer = tokenizer;
-    this.#sizes = sizes;
-    this.#negative = negative;
+  private constructor(parts: Parts) {
+    this.#parts = parts;
   }
 
   static async create(options: EncodeTextOptions, context: CreateContext): Promise<TextStage> {
-    const { network } = options;
+    const { network, negative } = options;
     const { directory, signal } = context;
     const model: TextModel = textModels[network];
     const sizes = { ...model.sizes, ...options.sizes } as TextModel["sizes"];
@@ -58,47 +58,72 @@ export class TextStage implements Stage<"prompt", "conditioning"> {
     const device = stack.use(
       await openStageDevice({ ...options, threads: options.threads ?? 1 }, context),
     );
-    const [encoder, tokenizer] = await Promise.all([
-      mending(() => TextEncoder.load(device, sizes, weights, signal)),
-      openTokenizer(tokenizerPath).catch((error) => {
-        throw new UserError(error.message, { cause: error });
-      }),
-    ]);
-    stack.use(encoder);
-    return new TextStage(stack.move(), encoder, tokenizer, sizes, options.negative);
+    const form = await chooseForm(device, options.precision);
+    // Copies of weights that are faster to compute with do not pay where there is one text to encode.
+    const prepack = !isLarge(sizes);
+    const keep = staysLoaded(options, sizes);
+    const tokenizing = openTokenizer(tokenizerPath);
+    tokenizing.catch(() => {}); // It is awaited below, unless something else fails before.
+    const prepared = stack.use(
+      await mending(() => prepareEncoder(sizes, weights, { form, prepack, signal })),
+    );
+    const supply = stack.use(
+      new EncoderSupply({ keep, load: (signal) => prepared.load(device, signal) }),
+    );
+    if (keep) {
+      await supply.take(signal);
+      await prepared[Symbol.asyncDispose]();
+    }
+    const tokenizer = await tokenizing.catch((error) => {
+      throw new UserError(error.message, { cause: error });
+    });
+    return new TextStage({ stack: stack.move(), supply, tokenizer, sizes, negative });
   }
 
   async *process(
     prompts: AsyncIterable<Prompt>,
     context: RunContext,
   ): AsyncGenerator<Conditioning> {
-    const { textLen, dim } = this.#sizes;
     for await (const prompt of prompts) {
-      const negative = prompt.negative ?? this.#negative;
+      const negative = prompt.negative ?? this.#parts.negative;
       checkPrompt(negative === undefined ? prompt : { ...prompt, negative });
-      const { embeddings, length } = await this.#encode("prompt", prompt.text, context);
-      if (negative !== undefined && this.#lastNegative?.text !== negative) {
-        const encoded = await this.#encode("negative prompt", negative, context);
-        this.#lastNegative = { text: negative, embeddings: encoded.embeddings };
+      let conditioning: Conditioning;
+      try {
+        conditioning = await this.#condition(prompt, negative, context);
+      } finally {
+        // Before the conditioning goes on: who takes it may need the memory.
+        await this.#parts.supply.rest();
       }
-      const common = {
-        tokens: textLen,
-        channels: dim,
-        ...(negative !== undefined && { negative: this.#lastNegative!.embeddings }),
-      };
-      const { then = [], ...first } = prompt;
-      const later: LaterConditioning[] = [];
-      for (const { from, text } of then) {
-        const encoded = await this.#encode("prompt", text, context);
-        later.push({ prompt: { ...first, text }, ...encoded, ...common, from });
-      }
-      yield { prompt, embeddings, length, ...common, ...(later.length > 0 && { then: later }) };
+      yield conditioning;
     }
   }
 
-  async #encode(what: string, text: string, { signal, report }: RunContext) {
-    const { textLen } = this.#sizes;
-    const tokens = tokenize(this.#tokenizer, text, textLen);
+  async #condition(
+    prompt: Prompt,
+    negative: string | undefined,
+    context: RunContext,
+  ): Promise<Conditioning> {
+    const { textLen, dim } = this.#parts.sizes;
+    const { then = [], ...first } = prompt;
+    const encoded = await this.#encode("prompt", prompt.text, context);
+    const common = {
+      tokens: textLen,
+      channels: dim,
+      ...(negative !== undefined && {
+        negative: (await this.#encode("negative prompt", negative, context)).embeddings,
+      }),
+    };
+    const later: LaterConditioning[] = [];
+    for (const { from, text } of then) {
+      const encoded = await this.#encode("prompt", text, context);
+      later.push({ prompt: { ...first, text }, ...encoded, ...common, from });
+    }
+    return { prompt, ...encoded, ...common, ...(later.length > 0 && { then: later }) };
+  }
+
+  async #encode(what: string, text: string, { signal, report }: RunContext): Promise<Encoded> {
+    const { tokenizer, sizes: { textLen }, supply } = this.#parts;
+    const tokens = tokenize(tokenizer, text, textLen);
     if (tokens.dropped > 0) {
       report({
         type: "warning",
@@ -107,10 +132,24 @@ export class TextStage implements Stage<"prompt", "conditioning"> {
         } tokens long, of which the network reads ${textLen}: its end is not heard.`,
       });
     }
-    return { embeddings: await this.#encoder.encode(tokens, signal), length: tokens.length };
+    const known = this.#recent.get(text);
+    if (known) return known;
+    const encoder = await supply.take(signal, () =>
+      report({
+        type: "note",
+        message:
+          "The text encoder was freed after the last prompt and is loaded again for this one: " +
+          "encode-text.keep=true keeps it, where there is the memory.",
+      }));
+    const encoded = {
+      embeddings: await encoder.encode(tokens, signal),
+      length: tokens.length,
+    };
+    this.#recent.set(text, encoded);
+    return encoded;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#stack.disposeAsync();
+    return this.#parts.stack.disposeAsync();
   }
 }

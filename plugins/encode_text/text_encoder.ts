@@ -1,11 +1,13 @@
 /** UMT5 with its tokenizer on a device: text in, embeddings out. */
 
 import { Tokenizer } from "@huggingface/tokenizers";
-import { checkWeights, loadGraph } from "../../engine/load/mod.ts";
+import { checkWeights, prepareGraph } from "../../engine/load/mod.ts";
 import { type Umt5Config, umt5Encoder } from "../../engine/networks/mod.ts";
 import type { Binding, Device, Session, Tensor } from "../../engine/runtime/mod.ts";
-import type { WeightFile } from "../../engine/weights/mod.ts";
+import { matchParameters, quantized, type WeightFile } from "../../engine/weights/mod.ts";
 import { cleanText } from "./clean.ts";
+import type { TextForm } from "./form.ts";
+import { textNetwork } from "./network.ts";
 
 /** A text as the network takes it: `[textLen]` each. */
 export interface Tokens {
@@ -40,6 +42,48 @@ export async function openTokenizer(path: string): Promise<Tokenizer> {
   }
 }
 
+/** How an encoder is made. */
+export interface TextEncoderOptions {
+  /** Default: float32, weights as they are stored. */
+  readonly form?: TextForm;
+  /** Weights that share a scale, where they are in few bits. Default: 32. */
+  readonly block?: number;
+  /** Whether the runtime makes a copy of the weights that is faster to compute with. Default: true. */
+  readonly prepack?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An encoder whose weights are checked and, where they are to be in few bits, made: loaded as often as needed. */
+export interface PreparedEncoder extends AsyncDisposable {
+  load(device: Device, signal?: AbortSignal): Promise<TextEncoder>;
+}
+
+/** Checks the weights and makes those in few bits. Rejects with a `WeightsError` where they do not fit. */
+export async function prepareEncoder(
+  sizes: Umt5Config,
+  weights: WeightFile,
+  options: TextEncoderOptions = {},
+): Promise<PreparedEncoder> {
+  const { form = { dtype: "float32" }, block, prepack = true, signal } = options;
+  const { graph, forms } = textNetwork(sizes, form, block);
+  if (forms.size > 0) {
+    matchParameters(
+      weights,
+      [...umt5Encoder(sizes).parameters.values()].map(
+        ({ name, shape }) => ({ name, shape }),
+      ),
+    );
+  }
+  const file = forms.size > 0 ? quantized(weights, forms) : weights;
+  await checkWeights([graph], file, signal ? { signal } : {});
+  const prepared = await prepareGraph(graph, file, { signal });
+  return {
+    load: async (device, signal) =>
+      TextEncoder.create(sizes, device, await prepared.load(device, { signal, prepack })),
+    [Symbol.asyncDispose]: () => prepared[Symbol.asyncDispose](),
+  };
+}
+
 /** The encoder, loaded. */
 export class TextEncoder implements AsyncDisposable {
   readonly #sizes: Umt5Config;
@@ -70,17 +114,22 @@ export class TextEncoder implements AsyncDisposable {
     this.#binding.output("embeddings", this.#embeddings);
   }
 
+  /** Around a session of its graph, which it owns from now on. */
+  static create(sizes: Umt5Config, device: Device, session: Session): TextEncoder {
+    const stack = new AsyncDisposableStack();
+    stack.use(session);
+    return new TextEncoder(sizes, device, session, stack);
+  }
+
+  /** Prepares and loads in one. */
   static async load(
     device: Device,
     sizes: Umt5Config,
     weights: WeightFile,
-    signal?: AbortSignal,
+    options: TextEncoderOptions = {},
   ): Promise<TextEncoder> {
-    const graph = umt5Encoder(sizes);
-    await checkWeights([graph], weights, signal ? { signal } : {});
-    await using stack = new AsyncDisposableStack();
-    const session = stack.use(await loadGraph(device, graph, weights, signal ? { signal } : {}));
-    return new TextEncoder(sizes, device, session, stack.move());
+    await using prepared = await prepareEncoder(sizes, weights, options);
+    return await prepared.load(device, options.signal);
   }
 
   /** Embeddings `[textLen, dim]`, rows of padding 0. One call at a time. */
