@@ -12,6 +12,11 @@ export interface Prompt {
   readonly image?: string;
   /** File of a clip that the video goes on from: its last pictures. Excludes `image`. */
   readonly video?: string;
+  /**
+   * How much of the clip is changed, above 0 and at most 1: the video is then made over the clip, from its first
+   * picture on, in place of going on from its end. 1 leaves nothing of it.
+   */
+  readonly strength?: number;
   /** What takes its place in the course of the video, earliest first; `timeline` makes it of seconds. */
   readonly then?: readonly LaterPrompt[];
 }
@@ -41,7 +46,7 @@ export interface Conditioning {
   readonly length: number;
   /** What to keep away from, as `embeddings`; for samplers with classifier-free guidance. */
   readonly negative?: Float32Array;
-  /** What the video begins with: it is continued, and is a part of it. */
+  /** What the video begins with or is made over. */
   readonly given?: GivenLatents;
   /** What takes its place in the course of the video, earliest first: one for each of `prompt.then`. */
   readonly then?: readonly LaterConditioning[];
@@ -59,6 +64,11 @@ export interface GivenLatents {
   readonly data: Float32Array;
   /** The axes of `data`; height and width in latent cells. */
   readonly shape: readonly [frames: number, channels: number, height: number, width: number];
+  /**
+   * As `Prompt.strength`: the video is made over them, and none of them is a part of it. Left out, the video begins
+   * with them.
+   */
+  readonly strength?: number;
 }
 
 /** One chunk of latent frames, normalised as the diffusion model makes them. */

@@ -8,10 +8,10 @@ export const maxPromptLength = 20_000;
  * Refuses a prompt that no stage can use. Line ends and tabs are fine, as are all other characters
  * that are not control characters; nothing is removed silently.
  *
- * @throws {UserError} if a text is empty, too long or holds a control character, the seed is none, or what follows is
- * not in order
+ * @throws {UserError} if a text is empty, too long or holds a control character, the seed or the strength is none, or what
+ * follows is not in order
  */
-export function checkPrompt({ text, negative, seed, then = [] }: Prompt): void {
+export function checkPrompt({ text, negative, seed, strength, then = [] }: Prompt): void {
   if (typeof text !== "string" || text.trim() === "") {
     throw new UserError(
       'The prompt is empty: expected a description of the video. Write one, such as "a red ball bounces on a green floor".',
@@ -22,6 +22,11 @@ export function checkPrompt({ text, negative, seed, then = [] }: Prompt): void {
   if (seed !== undefined && !(Number.isSafeInteger(seed) && seed >= 0)) {
     throw new UserError(
       `The seed cannot be ${seed}: expected a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`,
+    );
+  }
+  if (strength !== undefined && !(strength > 0 && strength <= 1)) {
+    throw new UserError(
+      `The strength cannot be ${strength}: expected above 0 and at most 1, such as 0.6.`,
     );
   }
   let before = 1;

@@ -25,11 +25,13 @@ export interface FewStepPass {
  * @param steps whole numbers from 1000 down
  * @param warp whether they are numbers of the even schedule, to be shifted (`warpSteps`); if not,
  *   they are timesteps as they stand
+ * @param run how many of them are run, the last ones; default all
  */
 export function planFewSteps(
   schedule: FlowSchedule,
   steps: readonly number[],
   warp: boolean,
+  run: number = steps.length,
 ): FewStepPass[] {
   const falling = steps.every((step, i) => i === 0 || step < steps[i - 1]!);
   const inRange = steps.every((step) => Number.isFinite(step) && step >= 0 && step <= 1000);
@@ -41,7 +43,8 @@ export function planFewSteps(
         `such as [1000, 750, 500, 250]`,
     );
   }
-  const timesteps = warp ? warpSteps(schedule, steps) : steps;
+  checkRun(run, steps.length);
+  const timesteps = (warp ? warpSteps(schedule, steps) : steps).slice(steps.length - run);
   return timesteps.map((timestep, index) => {
     const next = timesteps[index + 1];
     return {
@@ -52,6 +55,14 @@ export function planFewSteps(
       renoise: next === undefined ? undefined : index,
     };
   });
+}
+
+/** Throws a RangeError where not so many of a sampler's steps can be run. */
+export function checkRun(run: number, steps: number): void {
+  if (Number.isSafeInteger(run) && run >= 1 && run <= steps) return;
+  throw new RangeError(
+    `cannot run the last ${run} of ${steps} steps: expected a whole number from 1 to ${steps}`,
+  );
 }
 
 /**

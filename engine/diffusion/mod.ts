@@ -48,6 +48,7 @@ export { type FinishedChunk, keepRecent, replaceRecent } from "./recent.ts";
 export type { RolloutPass } from "./pass.ts";
 export { type GuessingModel, multiStepModel, type PromptSide } from "./guided.ts";
 export { fewStepModel } from "./few_step_model.ts";
+export { noiseOver, stepsAt } from "./strength.ts";
 export {
   type CausalModel,
   rollout,

@@ -11,6 +11,8 @@
  * guandeh17/Self-Forcing @ 33593df.
  */
 
+import { checkRun } from "./few_step.ts";
+
 const f = Math.fround;
 
 /** `unipc`: UniPC of order 2, which corrects each step by the next guess. `dpmpp`: DPM++ 2M. */
@@ -48,11 +50,14 @@ export interface MultiStepPass {
  *
  * @param steps how many, 1 … 1000
  * @param shift above 0; above 1, more of the steps are spent on strong noise
+ * @param run how many of them are run, the last ones; default all. The first of them has no steps
+ *   before it to make use of, as the first of all has none.
  */
 export function planMultiSteps(
   solver: MultiStepSolver,
   steps: number,
   shift: number,
+  run: number = steps,
 ): MultiStepPass[] {
   if (!Number.isSafeInteger(steps) || steps < 1 || steps > 1000) {
     throw new RangeError(
@@ -69,16 +74,21 @@ export function planMultiSteps(
     return shift * even / (1 + (shift - 1) * even);
   });
   const levels = new Levels([...exact, 0]);
+  checkRun(run, steps);
+  const from = steps - run;
   // As few guesses as there are at the beginning, and the plainest step for the last.
-  const order = (i: number) => Math.min(2, steps - i, i + 1);
-  return exact.map((sigma, index) => ({
-    index,
-    timestep: Math.floor(sigma * 1000),
-    sigma: f(sigma),
-    ...(solver === "unipc" && index > 0 && { correct: levels.correct(index, order(index - 1)) }),
-    predict: levels.predict(index, order(index)),
-    renoise: undefined,
-  }));
+  const order = (i: number) => Math.min(2, steps - i, i - from + 1);
+  return exact.slice(from).map((sigma, index) => {
+    const i = from + index;
+    return {
+      index,
+      timestep: Math.floor(sigma * 1000),
+      sigma: f(sigma),
+      ...(solver === "unipc" && index > 0 && { correct: levels.correct(i, order(i - 1)) }),
+      predict: levels.predict(i, order(i)),
+      renoise: undefined,
+    };
+  });
 }
 
 /** Levels of noise, in float32 as the solvers read them, and the weights that follow from them. */

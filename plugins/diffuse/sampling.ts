@@ -4,6 +4,7 @@ import {
   type MultiStepPass,
   planFewSteps,
   planMultiSteps,
+  stepsAt,
 } from "../../engine/diffusion/mod.ts";
 import type { EffectiveOptions } from "./options.ts";
 
@@ -22,13 +23,20 @@ export type Sampling =
     readonly guided: boolean;
   };
 
-/** Plans what the options, which are checked, say. */
-export function samplingOf(options: EffectiveOptions): Sampling {
+/**
+ * Plans what the options, which are checked, say.
+ *
+ * @param strength how much of a clip is changed: below 1 the last steps alone are run, `stepsAt` says how many
+ */
+export function samplingOf(options: EffectiveOptions, strength = 1): Sampling {
   const { sampler, shift, steps, warpSteps, guidance } = options;
   if (sampler === "few-step") {
-    const passes = planFewSteps(flowSchedule({ shift }), steps as readonly number[], warpSteps);
+    const list = steps as readonly number[];
+    const run = stepsAt(strength, list.length);
+    const passes = planFewSteps(flowSchedule({ shift }), list, warpSteps, run);
     return { kind: "few-step", passes, guided: false };
   }
-  const passes = planMultiSteps(sampler, steps as number, shift);
+  const count = steps as number;
+  const passes = planMultiSteps(sampler, count, shift, stepsAt(strength, count));
   return { kind: "multi-step", passes, guidance, guided: guidance !== 1 };
 }

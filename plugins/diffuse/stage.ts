@@ -1,7 +1,7 @@
 import {
-  checkRunLength,
   drawnNoise,
   multiStepModel,
+  noiseOver,
   normalSource,
   rollout,
   type RolloutOptions,
@@ -9,7 +9,6 @@ import {
 import {
   type Conditioning,
   type CreateContext,
-  type GivenLatents,
   type Latents,
   Newest,
   type RunContext,
@@ -21,6 +20,7 @@ import { picturesOf } from "../../pipeline/pictures.ts";
 import { openStageDevice } from "../_devices.ts";
 import { mending } from "../_files.ts";
 import { loadTransformer } from "./load.ts";
+import { openingOf } from "./opening.ts";
 import { type DiffuseOptions, effective, type EffectiveOptions } from "./options.ts";
 import { Programme } from "./programme.ts";
 import { type Sampling, samplingOf } from "./sampling.ts";
@@ -68,11 +68,23 @@ export class DiffuseStage implements Stage<"conditioning", "latents"> {
     const first = await arriving.next();
     if (first === undefined) return;
     let conditioning: Conditioning | LaterConditioning = first;
-    this.#check(first);
     const { recache, kind } = this.#effective;
     const [, channels, height, width] = this.#model.latentsShape;
-    const length = this.#length(first.given);
+    const { length, given, over } = openingOf(first, {
+      run: this.#effective,
+      network: this.#options.network,
+      cells: [channels, height, width],
+      report,
+    });
     const { latentFrames, givenFrames } = length;
+    const sampling = over ? samplingOf(this.#effective, over.strength) : this.#sampling;
+    if (over && over.strength < 1 && sampling.passes.length === this.#sampling.passes.length) {
+      report({
+        type: "warning",
+        message:
+          `A strength of ${over.strength} is as good as 1 with so few steps: nothing of the clip is left.`,
+      });
+    }
     const last = latentFrames === 0 ? Infinity : picturesOf(latentFrames - length.chunk);
     const programme = new Programme(arriving, first, { last, report });
     const source = normalSource(
@@ -93,11 +105,15 @@ export class DiffuseStage implements Stage<"conditioning", "latents"> {
     const early = AbortSignal.any([signal, stop]);
     await this.#follow(conditioning, early);
     let next: typeof conditioning | undefined;
-    const chunks = this.#rollOut({
+    const size = channels * height * width;
+    const drawn = drawnNoise(source, size, latentFrames, givenFrames);
+    // At full strength the schedule is entered at pure noise, though its first sigma may be a little below 1.
+    const mixed = over !== undefined && over.strength < 1;
+    const chunks = this.#rollOut(sampling, {
       ...length,
-      ...(first.given && { given: first.given.data }),
+      ...(given && { given }),
       contextNoise: this.#effective.contextNoise,
-      noise: drawnNoise(source, channels * height * width, latentFrames, givenFrames),
+      noise: mixed ? noiseOver(drawn, over.latents, size, sampling.passes[0]!.sigma) : drawn,
       signal: early,
       onStep: (step) => {
         report({ type: "step", ...step });
@@ -131,69 +147,15 @@ export class DiffuseStage implements Stage<"conditioning", "latents"> {
   }
 
   /** Drives the model by the sampler that was chosen. */
-  #rollOut(options: Omit<RolloutOptions, "passes"> & { readonly signal: AbortSignal }) {
-    const sampling = this.#sampling;
+  #rollOut(
+    sampling: Sampling,
+    options: Omit<RolloutOptions, "passes"> & { readonly signal: AbortSignal },
+  ) {
     if (sampling.kind === "few-step") {
       return rollout(this.#model.during(options.signal), { ...options, passes: sampling.passes });
     }
     const model = multiStepModel(this.#model.guessing(options.signal), sampling.guidance);
     return rollout(model, { ...options, passes: sampling.passes });
-  }
-
-  /** Refuses what the network cannot do, and a picture that nobody has encoded: it would be left out silently. */
-  #check({ prompt: { image, video }, given, then = [] }: Conditioning): void {
-    if (this.#effective.kind === "bidirectional") {
-      const whole = `The network "${this.#options.network}" makes the whole clip at once`;
-      if (given) {
-        throw new UserError(
-          `${whole} and cannot begin with ${
-            image ?? video ?? "given latents"
-          }: choose a causal network, ` +
-            "which goes on from pictures and clips.",
-        );
-      }
-      if (then.length > 0) {
-        throw new UserError(
-          `${whole} and follows one prompt, and this one has ${then.length} more for later: choose a causal ` +
-            "network, or leave them out.",
-        );
-      }
-    }
-    if (given || (image ?? video) === undefined) return;
-    throw new UserError(
-      `The prompt begins with ${
-        image ?? video
-      } and no stage encodes it: put encode-picture before diffuse.`,
-    );
-  }
-
-  /** How long a run is that begins with what is given. */
-  #length(given: GivenLatents | undefined) {
-    const { latentFrames, chunk, window, sink, independentFirstFrame } = this.#effective;
-    const [givenFrames, ...cells] = given?.shape ?? [0];
-    const [, ...own] = this.#model.latentsShape;
-    if (given && cells.join() !== own.join()) {
-      throw new UserError(
-        `The latents to begin with are of ${
-          cells.join(" × ")
-        } (channels, height, width) and the network ` +
-          `"${this.#options.network}" makes ${
-            own.join(" × ")
-          }: give pictures of the size that is made.`,
-      );
-    }
-    const length = { latentFrames, chunk, window, sink, independentFirstFrame, givenFrames };
-    try {
-      checkRunLength(length);
-    } catch (error) {
-      throw new UserError(
-        `Options of diffuse do not fit what is given: ${(error as Error).message}.`,
-        {
-          cause: error,
-        },
-      );
-    }
-    return length;
   }
 
   /** Gives the model a prompt for the chunks to come. */
