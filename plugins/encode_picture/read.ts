@@ -1,6 +1,5 @@
-/** Pictures out of files: decoded by FFmpeg, cut to the middle, resized. Bounded in every way. */
+/** Pictures out of files: decoded by FFmpeg, turned upright, cut to the middle, resized. Bounded in every way. */
 
-import type { Buffer } from "node:buffer";
 import { isAbsolute } from "@std/path";
 import {
   Codec,
@@ -21,6 +20,7 @@ import {
   AVMEDIA_TYPE_VIDEO,
 } from "node-av/constants";
 import { UserError } from "../../pipeline/errors.ts";
+import { turnedMiddle, turnedSize, turnOf } from "./turn.ts";
 
 /** Largest side of a picture, in pixels. */
 const MOST_PIXELS = 8192;
@@ -44,10 +44,10 @@ export interface Wanted {
 }
 
 /** What to take of a clip. */
-export interface WantedEnd extends Wanted {
+export interface WantedPart extends Wanted {
   /** Pictures a second. */
   readonly fps: number;
-  /** How many, counted from the end. */
+  /** How many at most. */
   readonly most: number;
 }
 
@@ -64,26 +64,45 @@ export async function readStill(path: string, wanted: Wanted): Promise<Uint8Arra
  * The last pictures of a clip, at so many a second, in their order: RGB bytes `[height, width, 3]` each. At
  * least one.
  */
-export async function readClipEnd(path: string, wanted: WantedEnd): Promise<Uint8Array[]> {
-  const { fps, most } = wanted;
-  using fitting = new Fitting(path, wanted);
+export async function readClipEnd(path: string, wanted: WantedPart): Promise<Uint8Array[]> {
   const end: Uint8Array[] = [];
-  let tick = -1;
-  for await (const { frame, seconds } of framesOf(path, "clip", wanted.signal)) {
-    // Pictures that come faster are left out, one that stays longer is repeated.
-    const now = Math.round(seconds * fps);
-    if (now <= tick) continue;
-    const held = end.at(-1);
-    if (held) { for (let i = Math.min(now - tick - 1, most); i > 0; i--) end.push(held); }
-    end.push(await fitting.fit(frame));
-    end.splice(0, end.length - most);
-    tick = now;
+  for await (const picture of picturesOf(path, wanted)) {
+    end.push(picture);
+    if (end.length > wanted.most) end.shift();
   }
-  if (end.length === 0) throw unreadable(path, "clip", undecodable);
   return end;
 }
 
-/** Scales pictures until they cover what is wanted, and cuts off what stands over. */
+/** The first pictures of a clip, as `readClipEnd` gives the last, and whether more follow. */
+export async function readClipStart(
+  path: string,
+  wanted: WantedPart,
+): Promise<{ readonly pictures: Uint8Array[]; readonly more: boolean }> {
+  const pictures: Uint8Array[] = [];
+  for await (const picture of picturesOf(path, wanted)) {
+    if (pictures.length === wanted.most) return { pictures, more: true };
+    pictures.push(picture);
+  }
+  return { pictures, more: false };
+}
+
+/** A clip's pictures at so many a second: those that come faster are left out, one that stays longer is repeated. */
+async function* picturesOf(path: string, wanted: WantedPart): AsyncGenerator<Uint8Array> {
+  const { fps, most } = wanted;
+  using fitting = new Fitting(path, wanted);
+  let held: Uint8Array | undefined;
+  let tick = -1;
+  for await (const { frame, seconds } of framesOf(path, "clip", wanted.signal)) {
+    const now = Math.round(seconds * fps);
+    if (now <= tick) continue;
+    if (held) { for (let i = Math.min(now - tick - 1, most); i > 0; i--) yield held; }
+    yield held = await fitting.fit(frame);
+    tick = now;
+  }
+  if (!held) throw unreadable(path, "clip", undecodable);
+}
+
+/** Scales pictures until they cover what is wanted, cuts off what stands over, and turns them upright. */
 class Fitting implements Disposable {
   readonly #path: string;
   readonly #wanted: Wanted;
@@ -96,7 +115,8 @@ class Fitting implements Disposable {
   }
 
   async fit(frame: Frame): Promise<Uint8Array> {
-    const { height, width } = this.#wanted;
+    const turn = turnOf(frame);
+    const { height, width } = turnedSize(this.#wanted, turn);
     checkSize(this.#path, frame.width, frame.height);
     const scale = Math.max(width / frame.width, height / frame.height);
     const covering = {
@@ -112,28 +132,12 @@ class Fitting implements Disposable {
     rgb.colorRange = AVCOL_RANGE_JPEG;
     check(rgb.getBuffer(), "Cannot make room for a picture");
     check(await this.#scaler.scaleFrame(rgb, frame), `Cannot resize a picture of ${this.#path}`);
-    return cut(rgb.toBuffer(), covering, this.#wanted);
+    return turnedMiddle(rgb.toBuffer(), covering, this.#wanted, turn);
   }
 
   [Symbol.dispose](): void {
     this.#scaler.freeContext();
   }
-}
-
-/** The middle of a picture. */
-function cut(
-  pixels: Buffer,
-  from: { readonly width: number; readonly height: number },
-  { width, height }: Wanted,
-): Uint8Array {
-  const left = Math.floor((from.width - width) / 2);
-  const top = Math.floor((from.height - height) / 2);
-  const middle = new Uint8Array(height * width * 3);
-  for (let row = 0; row < height; row++) {
-    const at = ((top + row) * from.width + left) * 3;
-    middle.set(pixels.subarray(at, at + width * 3), row * width * 3);
-  }
-  return middle;
 }
 
 /** The frames of a file, each valid until the next is asked for, and when they are shown, from 0. */
