@@ -120,6 +120,22 @@ export {
   verifyModel,
 } from "./plugins/models.ts";
 export { checkPublished, type NamedFile, publishedIn } from "./plugins/published.ts";
+export {
+  type CudaCard,
+  type CudaDriver,
+  type CudaNeed,
+  type CudaPlan,
+  type CudaProvider,
+  type CudaReport,
+  type DevicesReport,
+  inspectDevices,
+  installedCuda,
+  planCuda,
+  removeCuda,
+  type WheelEvent,
+  type WheelOptions,
+  type WheelRecord,
+} from "./plugins/devices.ts";
 export { decode, diffuse, encodePicture, encodeText, encodeVideo, extendPrompt };
 
 /** The built-in plugins, which configs know by name. */

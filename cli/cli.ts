@@ -41,6 +41,11 @@ const ENTRIES: readonly Entry[] = [
     load: async (app) => (await import("./commands/models.ts")).modelsCommand(app),
   },
   {
+    name: "devices",
+    description: "What graphs can run on: list, and get or remove CUDA's part of it.",
+    load: async (app) => (await import("./commands/devices.ts")).devicesCommand(app),
+  },
+  {
     name: "weights",
     description: "Look into files of weights.",
     load: async (app) => (await import("./commands/weights.ts")).weightsCommand(app),

@@ -1,6 +1,6 @@
 /** Looks at this machine: the one place where `doctor` meets the engine and its libraries. */
 import { fromFileUrl } from "@std/path";
-import { inspectRuntime } from "../mod.ts";
+import { type DevicesReport, inspectDevices } from "../mod.ts";
 import type { Diagnosis, Finding } from "./diagnosis.ts";
 import { size } from "./progress.ts";
 
@@ -18,7 +18,7 @@ const ASSETS = [
 
 /** Tries every device once and looks for every library and file. Rejects for nothing it misses. */
 export async function diagnose(): Promise<Diagnosis> {
-  const [runtime, ffmpeg] = [await inspectRuntime(DEVICES), await findFfmpeg()];
+  const [runtime, ffmpeg] = [await inspectDevices(DEVICES), await findFfmpeg()];
   const { library, problem = "" } = runtime;
   return {
     versions: {
@@ -27,10 +27,13 @@ export async function diagnose(): Promise<Diagnosis> {
     },
     devices: runtime.devices.map((device): Finding => {
       const name = device.device;
-      if (device.available) return { name, state: "ok", detail: "works" };
+      if (device.available) return { name, state: "ok", detail: aboutDevice(name, runtime) };
       const { reason, remedy } = device;
       const state = name === DEVICES[0] ? "missing" : "absent";
-      return { name, state, detail: reason, ...(remedy && { remedy }) };
+      // The long list of what to install is `devices list`'s.
+      const listed = name.startsWith("cuda") && runtime.cuda?.provider && runtime.cudaRemedies[0];
+      const way = listed ? "See: sluice devices list" : remedy;
+      return { name, state, detail: reason, ...(way && { remedy: way }) };
     }),
     libraries: [
       library
@@ -40,6 +43,15 @@ export async function diagnose(): Promise<Diagnosis> {
     ],
     assets: await Promise.all(ASSETS.map(findAsset)),
   };
+}
+
+/** A device that works, and what of it may be found missing later. */
+function aboutDevice(name: string, { adapter, cuda }: DevicesReport): string {
+  if (name === "webgpu") return adapter ? `works: ${adapter}` : "works";
+  const later = name.startsWith("cuda")
+    ? cuda?.needs.filter(({ found }) => !found).map(({ library }) => library)
+    : [];
+  return later?.length ? `works; some operators need ${later.join(", ")} too` : "works";
 }
 
 async function findFfmpeg(): Promise<{ version?: string; finding: Finding }> {

@@ -1,7 +1,7 @@
 /** Devices that plugins compute on: what each is, and getting the CUDA provider. Cheap to import. */
 
-import type { CudaReport, CudaWheel, RuntimeReport } from "../engine/runtime/mod.ts";
-import type { WheelOptions, WheelPlan, WheelRecord } from "../engine/weights/mod.ts";
+import type { CudaReport, RuntimeReport } from "../engine/runtime/mod.ts";
+import type { WheelOptions, WheelRecord } from "../engine/weights/mod.ts";
 import { UserError } from "../pipeline/errors.ts";
 
 export type {
@@ -10,18 +10,8 @@ export type {
   CudaNeed,
   CudaProvider,
   CudaReport,
-  CudaWheel,
 } from "../engine/runtime/mod.ts";
-export type {
-  IndexFile,
-  WheelEvent,
-  WheelMember,
-  WheelNeed,
-  WheelOptions,
-  WheelPlan,
-  WheelRecord,
-  WheelRequest,
-} from "../engine/weights/mod.ts";
+export type { WheelEvent, WheelOptions, WheelRecord } from "../engine/weights/mod.ts";
 
 /** What this machine can compute on, with what CUDA has and lacks. */
 export interface DevicesReport extends RuntimeReport {
@@ -29,24 +19,34 @@ export interface DevicesReport extends RuntimeReport {
   readonly adapter: string | undefined;
   /** Undefined where ONNX Runtime itself is missing. */
   readonly cuda: CudaReport | undefined;
-  /** What to install of NVIDIA's, in words; empty where nothing is missing. */
-  readonly cudaRemedy: string;
+  /** What to install of NVIDIA's, in sentences without full stops; empty where nothing is missing. */
+  readonly cudaRemedies: readonly string[];
 }
 
-/** What to get, from where. */
-export interface CudaSource {
-  /** Address of a package index's simple API. */
-  readonly index: string;
-}
-
-/** Getting the provider: what is wanted, and what is to come. */
+/** Getting the CUDA provider: what is to come, and the way to have it come. */
 export interface CudaPlan {
-  readonly wanted: CudaWheel;
-  readonly plan: WheelPlan;
+  /** Version of ONNX Runtime, that of the package onnxruntime-node. */
+  readonly version: string;
+  /** File name of the wheel on the index. */
+  readonly wheel: string;
+  /** Bytes of the whole wheel; undefined where nobody says. */
+  readonly wheelBytes: number | undefined;
+  /** How many files are fetched out of the wheel; undefined where it comes whole. */
+  readonly files: number | undefined;
+  /** Bytes still to come; undefined where nobody says. */
+  readonly coming: number | undefined;
+  /** Bytes of the files unpacked; undefined where that is known once the wheel is here. */
+  readonly unpacked: number | undefined;
+  /** Where the files will be. */
+  readonly folder: string;
+  /** Whether the folder must be named in `SLUICE_ORT_CUDA`: it then has a library of its own, without WebGPU. */
+  readonly separate: boolean;
+  /**
+   * Fetches, checks and keeps the files. What has come stays when it fails; the same again goes on from there.
+   * Rejects with a `UserError` where the user can mend it.
+   */
+  install(): Promise<WheelRecord>;
 }
-
-/** PyPI's simple API. */
-export const pypi = "https://pypi.org/simple";
 
 /** Tries every device and looks for CUDA's parts. Never rejects for what is missing. */
 export async function inspectDevices(
@@ -56,7 +56,7 @@ export async function inspectDevices(
   const report = await runtime.inspectRuntime(devices);
   const cuda = report.library && runtime.inspectCuda();
   const adapter = devices.includes("webgpu") ? await runtime.adapterName() : undefined;
-  return { ...report, adapter, cuda, cudaRemedy: cuda ? runtime.cudaRemedy(cuda.needs) : "" };
+  return { ...report, adapter, cuda, cudaRemedies: cuda ? runtime.cudaRemedies(cuda.needs) : [] };
 }
 
 /** The folder that the CUDA provider is in, if it was installed for this version of ONNX Runtime. */
@@ -68,28 +68,29 @@ export async function installedCuda(): Promise<string | undefined> {
 /**
  * What getting the CUDA provider of ONNX Runtime's very version would fetch. Rejects with a `UserError` where there
  * is none for this machine, or the index cannot be used so.
+ *
+ * @param index address of a package index's simple API, such as `https://pypi.org/simple`
  */
-export async function planCuda(
-  { index }: CudaSource,
-  options: WheelOptions = {},
-): Promise<CudaPlan> {
-  const [runtime, { planWheel }] = await Promise.all([
+export async function planCuda(index: string, options: WheelOptions = {}): Promise<CudaPlan> {
+  const [runtime, weights] = await Promise.all([
     import("../engine/runtime/mod.ts"),
     import("../engine/weights/mod.ts"),
   ]);
   return await mending(async () => {
     const wanted = runtime.cudaWheel();
-    return { wanted, plan: await planWheel({ ...wanted, index }, options) };
+    const plan = await weights.planWheel({ ...wanted, index }, options);
+    return {
+      version: wanted.version,
+      wheel: plan.wheel.name,
+      wheelBytes: plan.wheel.bytes,
+      files: plan.wanted?.length,
+      coming: plan.coming,
+      unpacked: plan.unpacked,
+      folder: wanted.folder,
+      separate: wanted.separate,
+      install: () => mending(() => weights.fetchWheel(plan, options)),
+    };
   });
-}
-
-/** Fetches, checks and keeps it. What has come stays when it fails; the same again goes on from there. */
-export async function installCuda(
-  { plan }: CudaPlan,
-  options: WheelOptions = {},
-): Promise<WheelRecord> {
-  const { fetchWheel } = await import("../engine/weights/mod.ts");
-  return await mending(() => fetchWheel(plan, options));
 }
 
 /** Removes the CUDA provider, and what has come of it. Returns the bytes that are free now. */

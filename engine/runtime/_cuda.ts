@@ -6,7 +6,7 @@
 
 import type { Core } from "./_core.ts";
 import { cudaBridge, cudaPlugin, packageTakesCuda } from "./_cuda_files.ts";
-import { cudaNeeds, cudaRemedy } from "./cuda_needs.ts";
+import { cudaNeeds, cudaRemedies } from "./cuda_needs.ts";
 import { type CudaProvider, findCudaProvider, installedCuda, noCuda } from "./cuda_provider.ts";
 import { DeviceUnavailableError, OrtError } from "./errors.ts";
 import { cudaJoinProblem } from "./library.ts";
@@ -86,7 +86,7 @@ function unavailable(
       return new DeviceUnavailableError(
         device,
         `its provider cannot be loaded without ${names}`,
-        `${cudaRemedy(missing)}. See: sluice devices list`,
+        `${cudaRemedies(missing).join(". ")}. See: sluice devices list`,
         { cause },
       );
     }

@@ -4,6 +4,7 @@
 export interface CudaCard {
   /** n in `cuda:n`. */
   readonly index: number;
+  /** As the driver calls it, such as `NVIDIA H100 80GB HBM3`. */
   readonly name: string;
   /** Bytes of its memory. */
   readonly memory: number;
@@ -13,6 +14,7 @@ export interface CudaCard {
 export interface CudaDriver {
   /** Newest CUDA that it runs, such as `13.0`. */
   readonly cuda: string;
+  /** In the order of their numbers. */
   readonly cards: readonly CudaCard[];
   /** Why there are no cards, where the driver gives a reason. */
   readonly problem?: string;

@@ -10,11 +10,13 @@ export interface CudaNeed {
   readonly part: string;
   /** Whether the provider cannot be loaded without it; else it is looked for when something needs it. */
   readonly required: boolean;
+  /** Whether the system's loader opens it. */
   readonly found: boolean;
   /** What the system's loader says of a library that it cannot open. */
   readonly problem?: string;
-  /** Packages to install: of NVIDIA's repository for Debian and Ubuntu, and of PyPI where there is one. */
+  /** The package in NVIDIA's repository for Debian and Ubuntu. */
   readonly apt: string;
+  /** The package on PyPI, where there is one. */
   readonly pip?: string;
 }
 
@@ -106,24 +108,34 @@ function tryLibrary(library: string): { readonly found: boolean; readonly proble
   }
 }
 
-/** How to get what is missing, in one or two sentences; empty where nothing is. */
-export function cudaRemedy(needs: readonly CudaNeed[]): string {
+/** How to get what is missing, one way or part a sentence, without full stops; empty where nothing is missing. */
+export function cudaRemedies(needs: readonly CudaNeed[]): string[] {
   const missing = needs.filter(({ found }) => !found);
   const libraries = missing.filter(({ part }) => part !== "driver");
+  const remedies: string[] = [];
+  if (missing.length > libraries.length) {
+    remedies.push("Install NVIDIA's driver, 580 or newer (Ubuntu: nvidia-driver-580)");
+  }
+  if (libraries.length === 0) return remedies;
+  if (Deno.build.os === "windows") {
+    return [...remedies, "Install NVIDIA's CUDA 13 and cuDNN 9, and put their folders bin on PATH"];
+  }
   const apt = [...new Set(libraries.map(({ apt }) => apt))];
   const pip = [...new Set(libraries.flatMap(({ pip }) => pip ?? []))];
-  const driver = missing.length > libraries.length
-    ? ["Install NVIDIA's driver, 580 or newer (Ubuntu: nvidia-driver-580)"]
-    : [];
-  if (libraries.length === 0) return driver.join("");
-  if (Deno.build.os === "windows") {
-    return [...driver, `Install NVIDIA's CUDA 13 and cuDNN 9 and put their folders bin on PATH`]
-      .join(". ");
-  }
   return [
-    ...driver,
-    `Install from NVIDIA's repository for Debian and Ubuntu: apt-get install ${apt.join(" ")}; ` +
-    `or pip install ${pip.join(" ")} and name their folders nvidia/cu13/lib and nvidia/cudnn/lib ` +
-    "in LD_LIBRARY_PATH",
-  ].join(". ");
+    ...remedies,
+    `Debian and Ubuntu, from NVIDIA's repository: apt-get install ${apt.join(" ")}`,
+    `Or: pip install ${pip.join(" ")}, and put the folders ${
+      pipFolders(pip).join(" and ")
+    } that they bring into LD_LIBRARY_PATH`,
+  ];
+}
+
+/** Where NVIDIA's packages on PyPI keep their libraries, below site-packages. */
+function pipFolders(pip: readonly string[]): string[] {
+  const cudnn = pip.filter((name) => name.includes("cudnn"));
+  return [
+    ...(cudnn.length < pip.length ? ["nvidia/cu13/lib"] : []),
+    ...(cudnn.length > 0 ? ["nvidia/cudnn/lib"] : []),
+  ];
 }

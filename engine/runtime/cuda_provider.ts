@@ -10,6 +10,7 @@ import { environment, isFile } from "./_surroundings.ts";
 export interface CudaProvider {
   /** `bridge`: of ONNX Runtime's own version, loaded from its folder. `plugin`: brings its own version. */
   readonly form: "bridge" | "plugin";
+  /** Its file. */
   readonly path: string;
 }
 

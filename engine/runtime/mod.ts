@@ -20,6 +20,6 @@ export { findLibrary, type Library } from "./library.ts";
 export { type DeviceReport, inspectRuntime, type RuntimeReport } from "./inspect.ts";
 export { type CudaReport, inspectCuda } from "./cuda_report.ts";
 export type { CudaCard, CudaDriver } from "./_cuda_driver.ts";
-export { type CudaNeed, cudaNeeds, cudaRemedy } from "./cuda_needs.ts";
+export { type CudaNeed, cudaNeeds, cudaRemedies } from "./cuda_needs.ts";
 export { type CudaProvider, type CudaWheel, cudaWheel, installedCuda } from "./cuda_provider.ts";
 export { adapterName } from "./adapter.ts";

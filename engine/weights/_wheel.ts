@@ -64,10 +64,13 @@ export interface WheelPlan {
 
 /** What `installed.json` says beside the files. */
 export interface WheelRecord {
+  /** Name on the index. */
   readonly project: string;
+  /** Version of the project. */
   readonly version: string;
-  /** The wheel's file name and address. */
+  /** The wheel's file name. */
   readonly wheel: string;
+  /** The wheel's address. */
   readonly source: string;
   /** SHA-256 of the whole wheel, as the index has it; null where it says none. */
   readonly sha256: string | null;
