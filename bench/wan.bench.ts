@@ -65,7 +65,8 @@ async function run(asked: WanBenchRequest): Promise<void> {
   if (whole) printParts(whole.filter(({ fill }) => fill !== undefined), ceilings, precision);
   const summary = viewed(whole ?? parts, options);
   printViewed(summary, options);
-  if (reduced && !whole) {
+  if (small) console.log("\nA small configuration: these are no figures of the real one.");
+  else if (reduced && !whole) {
     console.log(
       `\nOf a transformer of ${sizes.transformer.numLayers} layers in place of ${wan2_1_1_3b.numLayers}: ` +
         "these are no figures of the real one.",
