@@ -1,5 +1,5 @@
 /** `generate --prompts`: many videos with one loading of the model, gone on with where it was left. */
-import { join } from "@std/path";
+import { basename, dirname, join } from "@std/path";
 import { joinStages } from "../pipeline/pipe.ts";
 import type { StageSpec } from "../pipeline/plugin.ts";
 import type { OpenPipeline } from "../pipeline/run.ts";
@@ -126,7 +126,8 @@ class Batch {
   async make(open: OpenPipeline, { prompt: text, seed }: BatchItem, path: string): Promise<Made> {
     const begun = performance.now();
     const prompt = { ...this.#ready.prompt, text, seed };
-    const options = { ...this.#writer.options as object, path };
+    const work = workPlace(path, extensionOf(this.#ready) === undefined);
+    const options = { ...this.#writer.options as object, path: work };
     await using writer = await joinStages([this.#writer.plugin(options)]).open(this.#opening());
     await using run = open.run(prompt, {
       signal: this.#signal,
@@ -138,6 +139,7 @@ class Batch {
     for await (const media of writer.run(run, { signal: this.#signal })) {
       frames = (media as { readonly frames?: number }).frames ?? frames;
     }
+    if (work !== path) await Deno.rename(work, path);
     return { path, prompt: text, seed, frames, seconds: (performance.now() - begun) / 1000 };
   }
 
@@ -153,13 +155,21 @@ class Batch {
   }
 }
 
-/** The ending of the batch's files. A file that is there is whole, which a folder of pictures need not be. */
-function extensionOf({ config }: Ready): string {
+/** The ending of the batch's files; none where each video is a folder of pictures. */
+function extensionOf({ config }: Ready): string | undefined {
   const { container } = (config.stages.at(-1)?.spec.options ?? {}) as { container?: unknown };
-  if (container === "png") {
-    throw mistake("--prompts makes files: choose another container than png.");
-  }
+  if (container === "png") return undefined;
   return typeof container === "string" ? container : "mp4";
+}
+
+/**
+ * Where a video is made that is to be at `path`. A file's writer has a temporary name of its own; a folder of pictures
+ * is whole only when the last is in it, so that it gets its name then.
+ */
+function workPlace(path: string, isFolder: boolean): string {
+  if (!isFolder) return path;
+  const token = crypto.randomUUID().slice(0, 8);
+  return join(dirname(path), `.${basename(path).slice(0, LONGEST)}.${token}.part`);
 }
 
 async function makeFolder(path: string): Promise<void> {
@@ -180,11 +190,14 @@ function exists(path: string): boolean {
   }
 }
 
+/** Characters of a name in its temporary form. */
+const LONGEST = 60;
+
 /** Removes what a run that was killed has left of this file: hidden, and ending in `.part`. */
 async function removeLeftovers(folder: string, name: string): Promise<void> {
-  const begin = `.${name.slice(0, 60)}.`;
+  const begin = `.${name.slice(0, LONGEST)}.`;
   for await (const { name: found } of Deno.readDir(folder)) {
     if (!found.startsWith(begin) || !found.endsWith(".part")) continue;
-    await Deno.remove(join(folder, found)).catch(() => {});
+    await Deno.remove(join(folder, found), { recursive: true }).catch(() => {});
   }
 }

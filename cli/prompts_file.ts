@@ -9,7 +9,7 @@ const LARGEST = 10e6;
 export interface BatchItem {
   readonly prompt: string;
   readonly seed: number;
-  /** File name without a folder, the same every time: `007-a-red-ball-1.mp4`. */
+  /** Name without the folder it is in, the same every time: `007-a-red-ball-1.mp4`. */
   readonly name: string;
 }
 
@@ -52,7 +52,8 @@ export function planBatch(
   { seed, samples, extension }: {
     readonly seed: number;
     readonly samples: number;
-    readonly extension: string;
+    /** Of the files; undefined where each video is a folder of pictures. */
+    readonly extension: string | undefined;
   },
 ): BatchItem[] {
   const digits = Math.max(3, String(prompts.length).length);
@@ -60,7 +61,8 @@ export function planBatch(
     Array.from({ length: samples }, (_, sample) => {
       const number = String(i + 1).padStart(digits, "0");
       const own = seed + sample;
-      return { prompt, seed: own, name: `${number}-${slug(prompt)}-${own}.${extension}` };
+      const name = `${number}-${slug(prompt)}-${own}`;
+      return { prompt, seed: own, name: extension === undefined ? name : `${name}.${extension}` };
     })
   );
 }

@@ -27,6 +27,8 @@ Deno.test("planBatch() names videos by line, words and seed, the same every time
     "003-a-red-ball-8.webm",
   ]);
   assertEquals(plan.map(({ seed }) => seed), [7, 8, 7, 8, 7, 8]);
+  const folders = planBatch(["A red ball!"], { seed: 7, samples: 1, extension: undefined });
+  assertEquals(folders.map(({ name }) => name), ["001-a-red-ball-7"]);
 });
 
 Deno.test("generate --prompts makes each video that is not there, whatever fails", async () => {
@@ -55,6 +57,37 @@ Deno.test("generate --prompts makes each video that is not there, whatever fails
   assertStringIncludes(err, "The prompt holds a control character (U+0007)");
   assertMatch(err, /\[1\/3\] v\/001-a-red-ball-bounces-3\.mp4: 9 frames in [\d.]+ s/);
   assertStringIncludes(err, "2 made, 0 there before, 1 failed, in v");
+  assertNothingOpen();
+});
+
+Deno.test("generate --prompts makes a folder of pictures of each, whole or not there", async () => {
+  const names = (path: string) => [...Deno.readDirSync(path)].map(({ name }) => name).sort();
+  const words = ["generate", "--prompts", "p.txt", "--out", "v", "--frames", "9"];
+  const png = [...words, "--encode-video-container", "png"];
+  const prompts = "a red ball\na blue ball\n";
+  await sluice(png, { "p.txt": prompts }, async (folder) => {
+    assertEquals(names("v"), ["001-a-red-ball-0", "002-a-blue-ball-0"]);
+    const pictures = Array.from({ length: 9 }, (_, i) => `0000${i}.png`);
+    for (const name of names("v")) assertEquals(names(join("v", name)), pictures);
+    const before = Deno.statSync("v/001-a-red-ball-0/00000.png").mtime;
+    // What a kill leaves: some pictures in a hidden folder.
+    await Deno.rename("v/002-a-blue-ball-0", "v/.002-a-blue-ball-0.01234567.part");
+    await Deno.remove("v/.002-a-blue-ball-0.01234567.part/00008.png");
+    const again = await sluice([
+      ...["generate", "--prompts", join(folder, "p.txt"), "--out", join(folder, "v"), "--json"],
+      ...["--frames", "9", "--encode-video-container", "png"],
+    ]);
+    const { made, skipped, failed } = JSON.parse(again.out);
+    assertEquals([again.code, made.length, skipped, failed.length], [0, 1, 1, 0]);
+    assertEquals([made[0].path, made[0].frames], [join(folder, "v", "002-a-blue-ball-0"), 9]);
+    assertEquals(names("v"), ["001-a-red-ball-0", "002-a-blue-ball-0"]);
+    assertEquals(names("v/002-a-blue-ball-0"), pictures);
+    assertEquals(Deno.statSync("v/001-a-red-ball-0/00000.png").mtime, before);
+  });
+  // A video that fails leaves no folder.
+  const broken = { "p.txt": "a \u0007 bell\n" };
+  const { code } = await sluice(png, broken, () => assertEquals(names("v"), []));
+  assertEquals(code, 2);
   assertNothingOpen();
 });
 
@@ -124,7 +157,6 @@ const MISTAKES: [words: string[], message: string][] = [
   [["--prompts", "bytes.txt"], "bytes.txt is no text in UTF-8"],
   [["--prompts", "p.txt", "--num-samples", "0"], "--num-samples: expected at least 1, got 0"],
   [["--prompts", "p.txt", "--out", "p.txt"], "--out: cannot make the folder p.txt"],
-  [["--prompts", "p.txt", "--encode-video-container", "png"], "another container than png"],
 ];
 for (const [words, message] of MISTAKES) {
   Deno.test(`generate ${words.join(" ")} is the user's mistake`, async () => {
