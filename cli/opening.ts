@@ -11,11 +11,14 @@ const ENCODER = "encode-picture";
 
 /** Latent frames of a clip that are given at most: 21 pictures. */
 const MOST_GIVEN = 6;
+/** Latent frames that an endless video is made over at most: 961 pictures, a minute. */
+const MOST_OVER = 241;
 
 /** The part of a request that has a say in it. */
 export interface OpeningRequest {
   readonly image?: string | undefined;
   readonly video?: string | undefined;
+  readonly strength?: number | undefined;
   readonly set: readonly string[];
   readonly flags: readonly (readonly [flag: PluginFlag, value: unknown])[];
 }
@@ -26,8 +29,15 @@ function openingOf({ image, video }: OpeningRequest): { flag: string; path: stri
   if (video !== undefined) return { flag: "--video", path: video };
 }
 
-/** Refuses a file that is not there, before anything is loaded. */
+/** Refuses a file that is not there, and a strength without one, before anything is loaded. */
 export async function checkOpening(request: OpeningRequest): Promise<void> {
+  const { strength, video } = request;
+  if (strength !== undefined && !(strength > 0 && strength <= 1)) {
+    throw mistake(`--strength: expected above 0 and at most 1, such as 0.6, got ${strength}.`);
+  }
+  if (strength !== undefined && video === undefined) {
+    throw mistake("--strength says how much of a clip is changed: name the clip by --video.");
+  }
   const opening = openingOf(request);
   if (!opening) return;
   const { flag, path } = opening;
@@ -73,7 +83,14 @@ export function withOpening(
         "from a conditioning.",
     );
   }
-  const spec = plugin({ ...autoencoderOf(config), ...sizesOf(found), ...rateOf(config) });
+  if (found.whole && request.strength === undefined) {
+    throw mistake(
+      `${opening.flag}: the pipeline "${config.name}" makes the whole clip at once and cannot begin with something. ` +
+        "Choose one whose network is causal, or make the video over a clip: --video with --strength.",
+    );
+  }
+  const most = request.strength === undefined ? mostGiven(found) : found.latents || MOST_OVER;
+  const spec = plugin({ ...autoencoderOf(config), ...sizesOf(found), most, ...rateOf(config) });
   return { ...config, stages: config.stages.toSpliced(found.place, 0, { use: ENCODER, spec }) };
 }
 
@@ -91,19 +108,23 @@ function autoencoderOf(config: Config): Record<string, unknown> {
   );
 }
 
-function sizesOf({ spec, latents, chunk, alone }: Diffusion) {
-  const { height, width, window } = spec.options as Record<string, unknown>;
-  // Some of what is remembered must be left for what is made, and something must be made.
-  const rooms = [window, latents > 0 ? latents : undefined].flatMap((room) =>
-    typeof room === "number" ? [Math.floor((room - alone) / chunk - 1) * chunk + alone] : []
-  );
+function sizesOf({ spec, chunk, alone }: Diffusion) {
+  const { height, width } = spec.options as Record<string, unknown>;
   return {
     ...(height !== undefined && { height }),
     ...(width !== undefined && { width }),
     chunk,
-    most: Math.max(chunk + alone, Math.min(MOST_GIVEN + alone, ...rooms)),
     independentFirstFrame: alone === 1,
   };
+}
+
+/** Latent frames of a clip's end: some of what is remembered is left for what is made, and something must be made. */
+function mostGiven({ spec, latents, chunk, alone }: Diffusion): number {
+  const { window } = spec.options as Record<string, unknown>;
+  const rooms = [window, latents > 0 ? latents : undefined].flatMap((room) =>
+    typeof room === "number" ? [Math.floor((room - alone) / chunk - 1) * chunk + alone] : []
+  );
+  return Math.max(chunk + alone, Math.min(MOST_GIVEN + alone, ...rooms));
 }
 
 function rateOf(config: Config): { readonly fps?: number } {

@@ -29,6 +29,8 @@ export interface Request {
   readonly image?: string | undefined;
   /** File of a clip that the video goes on from. */
   readonly video?: string | undefined;
+  /** How much of the clip is changed, in place of going on from its end. */
+  readonly strength?: number | undefined;
   /** A name or a path. */
   readonly config: string;
   readonly out?: string | undefined;
@@ -86,7 +88,7 @@ export async function prepare(
   const seed = request.seed ?? seedOf(config);
   const out = outputOf(config, request, seed);
   await change([`${outputStage(config)}.path=${JSON.stringify(out)}`]);
-  const plan = planOf(config);
+  const plan = planOf(config, request.strength !== undefined);
   const prompt = promptOf(request, later, seed, plan);
   return { config: withOpening(config, request, plugins), plan, prompt, seed, out };
 }
@@ -148,7 +150,7 @@ function framesSetting(config: Config, frames: number): string {
 
 /** The prompt with all that belongs to it. */
 function promptOf(
-  { prompt: text, negative, image, video }: Request,
+  { prompt: text, negative, image, video, strength }: Request,
   later: readonly TimelineEntry[],
   seed: number,
   { fps }: Plan,
@@ -158,6 +160,7 @@ function promptOf(
     ...(negative !== undefined && { negative }),
     ...(image !== undefined && { image }),
     ...(video !== undefined && { video }),
+    ...(strength !== undefined && { strength }),
   };
   return timeline(prompt, later, { fps });
 }
@@ -199,7 +202,8 @@ function exists(name: string): boolean {
   }
 }
 
-function planOf(config: Config): Plan {
+/** @param over whether the video is made over a clip, which nobody has read yet: its length is that clip's */
+function planOf(config: Config, over = false): Plan {
   const found = diffusion(config);
   const pictures = config.stages.findLast(({ spec }) => spec.gives === "frames");
   const last = config.stages.at(-1)?.spec;
@@ -207,7 +211,7 @@ function planOf(config: Config): Plan {
   return {
     stage: (pictures?.spec ?? last)?.plugin.name ?? "",
     fps: typeof fps === "number" ? fps : 16,
-    ...(found !== undefined && found.latents > 0 && {
+    ...(found !== undefined && found.latents > 0 && !over && {
       chunks: chunksOf(found),
       frames: picturesOf(found.latents),
     }),

@@ -54,6 +54,13 @@ export async function generateCommand(app: App): Promise<Command<Globals>> {
       { conflicts: ["image"] },
     )
     .option(
+      "--strength <share:number>",
+      "With --video: make the video over the clip, from its first picture on, in place of going on from its end. " +
+        "How much is changed, above 0 and at most 1: so much of the sampler's steps are run, rounded down, at least " +
+        "one. The video is as long as the clip, in whole chunks, and at most as long as without one.",
+      { conflicts: ["image"] },
+    )
+    .option(
       "--prompts <file:file>",
       "A video of each line of this file, with one loading of the model, into the folder --out. Videos that are " +
         "there already are left out, so that the same command goes on where it was stopped.",
@@ -83,6 +90,10 @@ export async function generateCommand(app: App): Promise<Command<Globals>> {
       "From a picture",
       'sluice generate "a red ball bounces on a green floor" --image ball.png -o ball.mp4',
     )
+    .example(
+      "Over a clip",
+      'sluice generate "a blue ball bounces on a green floor" --video ball.mp4 --strength 0.5 -o blue.mp4',
+    )
     .example("Many at once", "sluice generate --prompts prompts.txt --out videos/ --num-samples 2")
     .example("Watch it in the terminal", 'sluice generate "a blue square spins" --preview')
     .example("Endless, until Ctrl-C", 'sluice generate "a green dot moves" --frames 0 -o dot.webm')
@@ -97,6 +108,7 @@ export async function generateCommand(app: App): Promise<Command<Globals>> {
     const { preview = false, json = false, quiet = false, overcommit = false } = options;
     const request = {
       ...{ negative: options.negative, image: options.image, video: options.video },
+      strength: options.strength,
       ...{ config, out, seed, frames, device, threads, set, overcommit },
       flags: flags.flatMap((flag) =>
         given[flag.key] === undefined ? [] : [[flag, given[flag.key]] as const]

@@ -103,7 +103,7 @@ function checkEncoded({ prompt: { image, video, strength }, given }: Conditionin
       `The prompt begins with ${path} and no stage encodes it: put encode-picture before diffuse.`,
     );
   }
-  if (!given && strength !== undefined) {
+  if (strength !== undefined && given?.strength === undefined) {
     throw new UserError(
       `The prompt has a strength of ${strength} and no clip to change: give it one (video), or leave the strength out.`,
     );

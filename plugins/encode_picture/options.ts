@@ -22,8 +22,11 @@ export const encodePictureOptions = z.object({
   chunk: whole.default(3).describe(
     "Latent frames that are given together: a still is held that long, a clip's end is taken in multiples",
   ),
-  most: whole.default(6).describe(
-    "Latent frames of a clip that are given at most: n are 4n − 3 pictures",
+  most: whole.optional().describe(
+    "Latent frames of a clip that are taken at most, n are 4n − 3 pictures: by default 6 of its end, or with a strength 21 of its beginning",
+  ),
+  strength: z.number().positive().max(1).optional().describe(
+    "How much of a clip is changed, where the prompt does not say it: the video is made over the clip in place of going on from its end. So much of the sampler's steps are run, rounded down, at least one",
   ),
   independentFirstFrame: z.boolean().default(false).describe(
     "Give one latent frame before the chunks, as diffuse with that option takes them",

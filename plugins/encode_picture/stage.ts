@@ -15,7 +15,7 @@ import { choosePrecision } from "../_precision.ts";
 import { Encoder } from "./encoder.ts";
 import { encoderOf } from "./networks.ts";
 import type { EncodePictureOptions } from "./options.ts";
-import { readClipEnd, readStill } from "./read.ts";
+import { readClipEnd, readClipStart, readStill } from "./read.ts";
 
 /** Encodes what the first prompt of a run begins with. The network is loaded when it is first wanted. */
 export class PictureStage implements Stage<"conditioning", "conditioning"> {
@@ -51,39 +51,81 @@ export class PictureStage implements Stage<"conditioning", "conditioning"> {
         });
       }
       yield wanted && !begun
-        ? { ...conditioning, given: await this.#encode(prompt, signal) }
+        ? { ...conditioning, given: await this.#encode(prompt, signal, report) }
         : conditioning;
       begun = true;
     }
   }
 
-  async #encode({ image, video }: Prompt, signal: AbortSignal): Promise<GivenLatents> {
+  async #encode(
+    { image, video, strength = this.#options.strength }: Prompt,
+    signal: AbortSignal,
+    report: RunContext["report"],
+  ): Promise<GivenLatents> {
     if (image !== undefined && video !== undefined) {
       throw new UserError("A video begins with a picture or with a clip's end, not with both.");
     }
-    const { chunk, most, fps, independentFirstFrame } = this.#options;
-    const alone = independentFirstFrame ? 1 : 0;
-    const wanted = { ...this.#size, signal };
-    if (image !== undefined) {
-      // One latent frame where the network takes one; else a chunk of the picture standing still.
-      const still = await readStill(image, wanted);
-      const latentFrames = alone || chunk;
-      return await this.#given(new Array(picturesOf(latentFrames)).fill(still), signal);
-    }
-    const latentFrames = alone + Math.floor((most - alone) / chunk) * chunk;
-    if (latentFrames <= 0) {
-      throw new UserError(
-        `Cannot give the end of a clip: encode-picture.most is ${most}, less than a chunk of ${chunk} latent frames.`,
-      );
-    }
-    const pictures = await readClipEnd(video!, { ...wanted, fps, most: picturesOf(latentFrames) });
-    const whole = alone +
-      Math.max(1, Math.floor((latentsOf(pictures.length) - alone) / chunk)) * chunk;
-    const count = picturesOf(Math.min(whole, latentFrames));
+    if (video === undefined) return await this.#encodeStill(image!, signal);
+    if (strength === undefined) return await this.#encodeEnd(video, signal);
+    return { ...await this.#encodeStart(video, signal, report), strength };
+  }
+
+  async #encodeStill(path: string, signal: AbortSignal): Promise<GivenLatents> {
+    const { chunk, independentFirstFrame } = this.#options;
+    // One latent frame where the network takes one; else a chunk of the picture standing still.
+    const still = await readStill(path, { ...this.#size, signal });
+    const latentFrames = independentFirstFrame ? 1 : chunk;
+    return await this.#given(new Array(picturesOf(latentFrames)).fill(still), signal);
+  }
+
+  /** The clip's end, for the video to go on from. */
+  async #encodeEnd(path: string, signal: AbortSignal): Promise<GivenLatents> {
+    const { fps, most: latents = MOST_GIVEN } = this.#options;
+    const most = picturesOf(this.#whole(latents));
+    const pictures = await readClipEnd(path, { ...this.#size, signal, fps, most });
+    const count = Math.min(most, picturesOf(this.#whole(latentsOf(pictures.length), true)));
     // A clip that is shorter than a chunk stands still at first.
     const missing = Math.max(0, count - pictures.length);
     const before = new Array<Uint8Array>(missing).fill(pictures[0]!);
     return await this.#given([...before, ...pictures].slice(-count), signal);
+  }
+
+  /** The clip from its beginning on, for the video to be made over. */
+  async #encodeStart(
+    path: string,
+    signal: AbortSignal,
+    report: RunContext["report"],
+  ): Promise<GivenLatents> {
+    const { fps, most: latents = MOST_OVER } = this.#options;
+    const most = picturesOf(this.#whole(latents));
+    const { pictures, more } = await readClipStart(path, { ...this.#size, signal, fps, most });
+    const count = Math.min(most, picturesOf(this.#whole(latentsOf(pictures.length), true)));
+    if (more || count < pictures.length) {
+      report({
+        type: "warning",
+        message: `Only the first ${count} pictures of ${path} are made over: ${
+          more
+            ? "the video may not be longer (diffuse.latent-frames, encode-picture.most)"
+            : "the rest fills no whole chunk"
+        }.`,
+      });
+    }
+    // A clip that is shorter than a chunk stands still in the end.
+    const missing = Math.max(0, count - pictures.length);
+    const after = new Array<Uint8Array>(missing).fill(pictures.at(-1)!);
+    return await this.#given([...pictures, ...after].slice(0, count), signal);
+  }
+
+  /** Latent frames in whole chunks, of which so many are to be had: at least one where a clip may stand still. */
+  #whole(latentFrames: number, still = false): number {
+    const { chunk, independentFirstFrame } = this.#options;
+    const alone = independentFirstFrame ? 1 : 0;
+    const chunks = Math.floor((latentFrames - alone) / chunk);
+    const whole = alone + (still ? Math.max(1, chunks) : chunks) * chunk;
+    if (whole > 0) return whole;
+    throw new UserError(
+      `Cannot take a clip: encode-picture.most is ${latentFrames}, less than a chunk of ${chunk} latent frames.`,
+    );
   }
 
   async #given(pictures: readonly Uint8Array[], signal: AbortSignal): Promise<GivenLatents> {
@@ -133,6 +175,10 @@ export class PictureStage implements Stage<"conditioning", "conditioning"> {
     return this.#stack.disposeAsync();
   }
 }
+
+/** Latent frames of a clip that are taken at most, unless an option says so: of its end, and of its beginning. */
+const MOST_GIVEN = 6;
+const MOST_OVER = 21;
 
 /** Pictures of that many latent frames at a clip's beginning. */
 function picturesOf(latentFrames: number): number {
