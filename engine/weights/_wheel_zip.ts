@@ -32,18 +32,13 @@ const tableLimit = 16 << 20;
 export async function readMembers(source: ByteSource): Promise<WheelMember[]> {
   const fail = (problem: string) =>
     new DownloadError(`${source.what} is no wheel that can be read: ${problem}.`);
-  const tailLength = Math.min(source.bytes, 22 + 0xffff);
-  const tailBegin = source.bytes - tailLength;
-  const tail = await source.read(tailBegin, tailLength);
-  const view = new DataView(tail.buffer);
-  let at = tailLength - 22;
-  while (at >= 0) {
-    const found = view.getUint32(at, true) === 0x06054b50 &&
-      at + 22 + view.getUint16(at + 20, true) === tailLength;
-    if (found) break;
-    at--;
+  // The record at the end is 22 bytes; only a comment, which wheels have none of, makes it longer.
+  const found = await findEnd(source, 22) ?? await findEnd(source, 22 + 0xffff);
+  if (found === undefined) {
+    throw fail("it has no zip's table of contents at its end (truncated?)");
   }
-  if (at < 0) throw fail("it has no zip's table of contents at its end (truncated?)");
+  const { tail, tailBegin, at } = found;
+  const view = new DataView(tail.buffer);
   const count = view.getUint16(at + 10, true);
   const length = view.getUint32(at + 12, true);
   const begin = view.getUint32(at + 16, true);
@@ -57,6 +52,19 @@ export async function readMembers(source: ByteSource): Promise<WheelMember[]> {
     ? tail.slice(begin - tailBegin, begin - tailBegin + length)
     : await source.read(begin, length);
   return parseTable(table, count, begin, fail);
+}
+
+/** The record at the end of a zip file, looked for in its last bytes. */
+async function findEnd(source: ByteSource, length: number) {
+  const tailLength = Math.min(source.bytes, length);
+  const tailBegin = source.bytes - tailLength;
+  const tail = await source.read(tailBegin, tailLength);
+  const view = new DataView(tail.buffer);
+  for (let at = tailLength - 22; at >= 0; at--) {
+    const here = view.getUint32(at, true) === 0x06054b50 &&
+      at + 22 + view.getUint16(at + 20, true) === tailLength;
+    if (here) return { tail, tailBegin, at };
+  }
 }
 
 function parseTable(

@@ -49,19 +49,24 @@ export async function planWheel(
   const source = options.whole ? undefined : await openRemote(wheel, asking);
   const members = source && await readMembers(source);
   if (source === undefined || members === undefined) {
-    const begun = await sizeOf(partOf(packedPlace(request, wheel.name), wheelMark(wheel))) ?? 0;
+    const begun = await begunOf(partOf(packedPlace(request, wheel.name), wheelMark(wheel)));
     const coming = wheel.bytes && Math.max(0, wheel.bytes - (options.restart ? 0 : begun));
     return { request, wheel, wanted: undefined, coming, unpacked: undefined };
   }
   const wanted = pick(members, request, wheel.name);
   let coming = 0;
   for (const { path, packed } of wanted) {
-    if (!options.restart && await sizeOf(unpackedPlace(request, path)) !== undefined) continue;
-    const begun = await sizeOf(partOf(packedPlace(request, path), wheelMark(wheel))) ?? 0;
+    if (!options.restart && await begunOf(unpackedPlace(request, path)) > 0) continue;
+    const begun = await begunOf(partOf(packedPlace(request, path), wheelMark(wheel)));
     coming += Math.max(0, packed - (options.restart ? 0 : begun));
   }
   const unpacked = wanted.reduce((sum, { bytes }) => sum + bytes, 0);
   return { request, wheel: { ...wheel, bytes: source.bytes }, wanted, coming, unpacked };
+}
+
+/** Bytes that are there; none where there cannot be a file, which whoever writes there will tell. */
+async function begunOf(path: string): Promise<number> {
+  return await sizeOf(path).catch(() => undefined) ?? 0;
 }
 
 /**
@@ -80,6 +85,7 @@ export async function fetchWheel(
   try {
     await Deno.mkdir(staging, { recursive: true });
   } catch (cause) {
+    if (cause instanceof Deno.errors.NotCapable) throw cause;
     throw new DownloadError(
       `${staging} cannot be made: ${(cause as Error).message}. ` +
         "Choose another cache folder by XDG_CACHE_HOME.",
