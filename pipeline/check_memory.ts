@@ -152,6 +152,8 @@ async function narrower(
   for (const precision of PRECISIONS) {
     const changed = { ...spec.options as object, precision };
     if (!("precision" in (spec.options as object))) break;
+    // The processor computes float16 in float32, and holds copies in that.
+    if (precision === "float16" && plan.stages[place]?.device === "cpu") continue;
     const { data, success } = spec.plugin.options.safeParse(changed);
     if (!success) continue;
     const narrow = pipeline.with(place, { ...spec, options: data });
