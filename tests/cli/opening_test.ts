@@ -64,6 +64,52 @@ Deno.test("generate --image begins with the picture, and --video goes on from a 
   }
 });
 
+/** Where in a picture of 128 × 128 a colour is, on average, and how much of it there is. */
+function placeOf(pixels: Uint8Array, colour: "red" | "blue") {
+  let [rows, columns, count] = [0, 0, 0];
+  for (let at = 0; at < 128 * 128; at++) {
+    const [red, green, blue] = pixels.subarray(at * 3) as unknown as [number, number, number];
+    const [own, other] = colour === "red" ? [red, blue] : [blue, red];
+    if (own < 120 || other > 0.6 * own || green > 0.7 * own) continue;
+    rows += Math.floor(at / 128);
+    columns += at % 128;
+    count++;
+  }
+  return { row: rows / count, column: columns / count, count };
+}
+
+Deno.test("generate --video --strength makes another ball where the clip's ball is", async () => {
+  const words = ["--frames", "33", "--seed", "1"];
+  const clip = await made(words, {});
+  const over = ["a blue ball bounces on a green floor", "--video", "clip.mp4", "--seed", "2"];
+  let pictures: Uint8Array[] = [];
+  const run = await sluice(
+    ["generate", ...over, "--strength", "0.5", "--frames", "81", "--out", "o.mp4", "--json"],
+    { "clip.mp4": clip.film },
+    async () => {
+      const wanted = { height: 128, width: 128, fps: 16, most: 100, signal };
+      pictures = await readClipEnd("o.mp4", wanted);
+    },
+  );
+  assertEquals(run.code, 0, run.out);
+  // As long as the clip, not as --frames allows.
+  assertEquals([JSON.parse(run.out).frames, pictures.length], [33, 33]);
+  const apart = pictures.map((pixels, i) => {
+    const [is, was] = [placeOf(pixels, "blue"), placeOf(clip.pictures[i]!, "red")];
+    assertEquals(is.count > 200 && placeOf(pixels, "red").count < 60, true, `picture ${i}`);
+    return Math.hypot(is.row - was.row, is.column - was.column);
+  });
+  const mean = apart.reduce((a, b) => a + b, 0) / apart.length;
+  assertEquals(mean < 8, true, `the balls are ${mean} pixels apart`);
+  const shorter = await sluice(
+    ["generate", ...over, "--strength", "0.5", "--frames", "21", "--out", "o.mp4"],
+    { "clip.mp4": clip.film },
+  );
+  assertEquals(shorter.code, 0, shorter.err);
+  assertStringIncludes(shorter.err, "Only the first 21 pictures of clip.mp4 are made over");
+  assertNothingOpen();
+});
+
 Deno.test("generate --image names the counts of frames it can make", async () => {
   const words = ["generate", "a ball", "--image", "ball.png", "--frames", "81"];
   const { code, err, files } = await sluice(words, { "ball.png": ball });
@@ -80,6 +126,16 @@ const MISTAKES: [words: string[], message: string][] = [
   [["--image", "words.png"], "words.png cannot be read as a picture"],
   [["--video", "words.png"], "words.png cannot be read as a clip"],
   [["--image", "ball.png", "--video", "ball.png"], "--image"],
+  [
+    ["--strength", "0.5"],
+    "--strength says how much of a clip is changed: name the clip by --video",
+  ],
+  [["--video", "ball.png", "--strength", "0"], "--strength: expected above 0 and at most 1"],
+  [
+    ["--video", "ball.png", "--strength", "1.5"],
+    "expected above 0 and at most 1, such as 0.6, got 1.5",
+  ],
+  [["--image", "ball.png", "--strength", "0.5"], "--image"],
   [["--negative", "a\0b"], "The negative prompt holds a NUL character at position 2"],
 ];
 for (const [words, message] of MISTAKES) {

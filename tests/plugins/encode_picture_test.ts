@@ -8,7 +8,7 @@ import { decoderModels } from "../../plugins/_models.ts";
 import { Encoder } from "../../plugins/encode_picture/encoder.ts";
 import encodePicture from "../../plugins/encode_picture/mod.ts";
 import { encoderOf } from "../../plugins/encode_picture/networks.ts";
-import { readClipEnd, readStill } from "../../plugins/encode_picture/read.ts";
+import { readClipEnd, readClipStart, readStill } from "../../plugins/encode_picture/read.ts";
 import encodeVideo from "../../plugins/encode_video/mod.ts";
 import { pipe } from "../../pipeline/pipe.ts";
 import { definePlugin } from "../../pipeline/define.ts";
@@ -147,6 +147,22 @@ Deno.test("readClipEnd() takes the last pictures at the wanted rate", async () =
   });
 });
 
+Deno.test("readClipStart() takes the first pictures at the wanted rate, and says whether more follow", async () => {
+  await inFolder(async (file) => {
+    await writeClip(file("a.mp4"), Array.from({ length: 20 }, (_, i) => 20 + 10 * i), 16);
+    const grey = async (fps: number, most: number) => {
+      const wanted = { height: 32, width: 32, fps, most, signal };
+      const { pictures, more } = await readClipStart(file("a.mp4"), wanted);
+      return [pictures.map((pixels) => Math.round((centre(pixels, 32)[0]! - 20) / 10)), more];
+    };
+    assertEquals(await grey(16, 5), [[0, 1, 2, 3, 4], true]);
+    const all = Array.from({ length: 20 }, (_, i) => i);
+    assertEquals(await grey(16, 20), [all, false]);
+    assertEquals(await grey(16, 21), [all, false]);
+    assertEquals(await grey(32, 4), [[0, 0, 1, 1], true]); // pictures stay
+  });
+});
+
 /** A small PNG that says that it is large. */
 function claiming(width: number, height: number): Uint8Array<ArrayBuffer> {
   const bytes = png(8, 8, () => [0, 0, 0]);
@@ -255,5 +271,44 @@ Deno.test("encode-picture gives whole chunks of a clip's end; a short clip stand
     await assertRejects(() => staged([both]), UserError, "not with both");
     const few = () => staged([{ text: "a", video: "a.mp4" }], { most: 2 });
     await assertRejects(few, UserError, "most is 2, less than a chunk of 3 latent frames");
+  });
+});
+
+Deno.test("encode-picture gives a clip from its beginning on where there is a strength", async () => {
+  await inFolder(async (file) => {
+    const clip = async (
+      pictures: number,
+      options: Parameters<typeof encodePicture>[0] = {},
+      strength?: number,
+    ) => {
+      const video = file(`${pictures}.mp4`);
+      await writeClip(video, Array.from({ length: pictures }, (_, i) => 20 + 4 * i), 16);
+      const prompt = { text: "a", video, ...(strength !== undefined && { strength }) };
+      const { given: [given], warnings } = await staged([prompt], options);
+      return { frames: given!.shape[0], strength: given!.strength, data: given!.data, warnings };
+    };
+    const parts = ({ frames, strength, warnings }: Awaited<ReturnType<typeof clip>>) => [
+      frames,
+      strength,
+      warnings.map((message) => message.replace(/ of \S+ are/, " are")),
+    ];
+    const long = await clip(45, {}, 0.5);
+    assertEquals(parts(long), [12, 0.5, []]);
+    const cut = await clip(45, { most: 7 }, 0.5);
+    assertEquals(parts(cut), [6, 0.5, [
+      "Only the first 21 pictures are made over: the video may not be longer (diffuse.latent-frames, encode-picture.most).",
+    ]]);
+    // The same pictures, from the first on: the encoder is causal but for the clip's end.
+    assertEquals(cut.data.slice(0, 1024), long.data.slice(0, 1024));
+    assertEquals(parts(await clip(26, {}, 0.5)), [6, 0.5, [
+      "Only the first 21 pictures are made over: the rest fills no whole chunk.",
+    ]]);
+    // A short clip stands still in the end.
+    assertEquals(parts(await clip(2, {}, 0.5)), [3, 0.5, []]);
+    assertEquals(parts(await clip(30, { chunk: 1 }, 0.5)).slice(0, 2), [8, 0.5]);
+    // The option stands in for the prompt's.
+    assertEquals(parts(await clip(9, { strength: 0.75 })), [3, 0.75, []]);
+    assertEquals(parts(await clip(9, { strength: 0.75 }, 0.25)), [3, 0.25, []]);
+    assertEquals(parts(await clip(9)), [3, undefined, []]);
   });
 });
