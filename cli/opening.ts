@@ -94,6 +94,17 @@ export function withOpening(
   return { ...config, stages: config.stages.toSpliced(found.place, 0, { use: ENCODER, spec }) };
 }
 
+/** The stages that such a run loads: the one that encodes loads nothing where nothing is given. */
+export function loaded(
+  config: Config,
+  request: OpeningRequest,
+  plugins: readonly AnyPlugin[],
+): Config {
+  if (openingOf(request)) return withOpening(config, request, plugins);
+  const stages = config.stages.filter(({ spec }) => spec.plugin.name !== ENCODER);
+  return { ...config, stages };
+}
+
 function hasEncoder(config: Config): boolean {
   return config.stages.some(({ spec }) => spec.plugin.name === ENCODER);
 }

@@ -12,7 +12,7 @@ import type { PluginFlag } from "./flags.ts";
 import { chunksOf, latentsFor, picturesOf } from "../pipeline/pictures.ts";
 import { checkMemory } from "./memory.ts";
 import { timeline, type TimelineEntry } from "../pipeline/timeline.ts";
-import { checkOpening, openingSettings, withOpening } from "./opening.ts";
+import { checkOpening, loaded, openingSettings, withOpening } from "./opening.ts";
 import type { Plan } from "./progress.ts";
 import { checkPublished } from "./published.ts";
 import { readConfig } from "./reference_config.ts";
@@ -84,7 +84,7 @@ export async function prepare(
   const later = own.length > 0 ? own : config.timeline;
   checkTimes(config, later, planOf(config).fps, own.length > 0 ? "--at" : "timeline");
   await checkPublished(config);
-  if (!request.overcommit) await checkMemory(config, request.device);
+  if (!request.overcommit) await checkMemory(loaded(config, request, plugins), request.device);
   const seed = request.seed ?? seedOf(config);
   const out = outputOf(config, request, seed);
   await change([`${outputStage(config)}.path=${JSON.stringify(out)}`]);

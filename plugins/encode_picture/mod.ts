@@ -17,6 +17,14 @@ const encodePicture: Plugin<"conditioning", "conditioning", EncodePictureSchema>
     const { PictureStage } = await import("./stage.ts");
     return new PictureStage(options, context);
   },
+  async memory(options, context) {
+    const { encoderMemory } = await import("./memory.ts");
+    return await encoderMemory(options, context);
+  },
+  async exportNetworks(options, context) {
+    const { exportEncoder } = await import("./export.ts");
+    return await exportEncoder(options, context);
+  },
 });
 
 export default encodePicture;

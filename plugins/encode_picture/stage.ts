@@ -9,9 +9,10 @@ import {
   UserError,
 } from "../../pipeline/mod.ts";
 import { openStageDevice } from "../_devices.ts";
-import { mending, openWeights } from "../_files.ts";
-import { type DecoderModel, decoderModels, diffusionModels } from "../_models.ts";
+import { mending } from "../_files.ts";
+import type { DecoderModel } from "../_models.ts";
 import { choosePrecision } from "../_precision.ts";
+import { modelOf, sizeOf, weightsFor } from "./choose.ts";
 import { Encoder } from "./encoder.ts";
 import { encoderOf } from "./networks.ts";
 import type { EncodePictureOptions } from "./options.ts";
@@ -24,16 +25,16 @@ export class PictureStage implements Stage<"conditioning", "conditioning"> {
   readonly gives = "conditioning";
   readonly #options: EncodePictureOptions;
   readonly #context: CreateContext;
+  readonly #model: DecoderModel;
   readonly #size: { readonly height: number; readonly width: number };
   readonly #stack = new AsyncDisposableStack();
   #encoder: Encoder | undefined;
 
   constructor(options: EncodePictureOptions, context: CreateContext) {
-    const made = diffusionModels[options.network === "embedded" ? "embedded" : "wan2.1-1.3b"];
-    const { height = made.height, width = made.width } = options;
+    this.#model = modelOf(options);
+    this.#size = sizeOf(options, this.#model);
     this.#options = options;
     this.#context = context;
-    this.#size = { height, width };
   }
 
   async *process(
@@ -134,31 +135,9 @@ export class PictureStage implements Stage<"conditioning", "conditioning"> {
   }
 
   async #load(signal: AbortSignal): Promise<Encoder> {
-    const { network, weights: path, sizes } = this.#options;
-    const known = decoderModels[network];
-    for (const key of Object.keys(sizes ?? {})) {
-      if (key in known.sizes) continue;
-      throw new UserError(
-        `Cannot set encode-picture.sizes.${key}: the network "${network}" has ${
-          Object.keys(known.sizes).join(", ")
-        }.`,
-      );
-    }
-    const model = { ...known, sizes: { ...known.sizes, ...sizes } } as DecoderModel;
-    const weights = await openWeights({
-      option: "encode-picture.weights",
-      path,
-      builtIn: model.weights,
-      network,
-      directory: this.#context.directory,
-    });
+    const model = this.#model;
+    const weights = await weightsFor(this.#options, model, this.#context.directory);
     const { pixelsPerCell, build } = encoderOf(model);
-    for (const [side, pixels] of Object.entries(this.#size)) {
-      if (pixels % pixelsPerCell === 0) continue;
-      throw new UserError(
-        `encode-picture.${side}: expected a multiple of ${pixelsPerCell} pixels, got ${pixels}.`,
-      );
-    }
     const { graph } = build("next", pixelsPerCell, pixelsPerCell);
     await mending(() => checkWeights([graph], weights, { allowSurplus: true, signal }));
     await using stack = new AsyncDisposableStack();

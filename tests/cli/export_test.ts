@@ -6,8 +6,10 @@ import type { Graph } from "../../engine/onnx/mod.ts";
 import type { ExportedNetwork } from "../../pipeline/export.ts";
 import { writeNetwork } from "../../plugins/_export.ts";
 import { decoderModels, diffusionModels, textModels } from "../../plugins/_models.ts";
+import { encodePicture } from "../../mod.ts";
 import { runGraph } from "../_run_graph.ts";
 import { assertNothingOpen, sluice } from "../_sluice.ts";
+import { png } from "../plugins/_png.ts";
 import { fill } from "./_numbers.ts";
 
 /** Rows of the key-value caches in these runs. */
@@ -15,7 +17,9 @@ const CACHE = 192;
 
 /** What npm's onnxruntime-node makes of files, each output by name. */
 async function plainly(
-  networks: readonly Pick<ExportedNetwork, "path" | "inputs">[],
+  networks: readonly (Pick<ExportedNetwork, "path" | "inputs"> & {
+    readonly values?: Readonly<Record<string, readonly number[]>>;
+  })[],
 ): Promise<Record<string, number[]>[]> {
   const script = fromFileUrl(new URL("_plain_runtime.ts", import.meta.url));
   const config = fromFileUrl(new URL("../../deno.json", import.meta.url));
@@ -89,6 +93,65 @@ Deno.test("export all gives files that onnxruntime-node's own API runs to the sa
     }
     assertEquals(bytes > 100_000, true);
   }
+  assertNothingOpen();
+});
+
+Deno.test("export writes the encoder that encode-picture runs, where the pipeline has one", async () => {
+  const black = (x: number, y: number) => (x + 2 * y) % 7 < 3;
+  const config = `name: from-picture
+stages:
+  - use: encode-text
+  - use: encode-picture
+    with: { height: 32, width: 32, independent-first-frame: true }
+  - use: diffuse
+  - use: decode
+`;
+  const files = {
+    "p.yaml": config,
+    "p.png": png(32, 32, (x, y) => black(x, y) ? [0, 0, 0] : [255, 255, x < 16 ? 0 : 255]),
+  };
+  await sluice(["export", "all", "--config", "p.yaml", "--out", "onnx"], files, async (folder) => {
+    const words = ["--config", join(folder, "p.yaml"), "--out", join(folder, "onnx"), "--json"];
+    const { code, out, err } = await sluice(["export", "encoder", ...words]);
+    assertEquals(code, 0, err);
+    const { networks: [network] }: { networks: ExportedNetwork[] } = JSON.parse(out);
+    const frames: number[] = [];
+    for (let at = 0; at < 4 * 3 * 32 * 32; at++) {
+      const [x, y, colour] = [at % 32, Math.floor(at / 32) % 32, Math.floor(at / 1024) % 3];
+      frames.push(black(x, y) || (colour === 2 && x < 16) ? 0 : 1);
+    }
+    const [theirs] = await plainly([{ ...network!, values: { frames } }]);
+    await using stage = await encodePicture.create(
+      encodePicture.options.parse({ height: 32, width: 32, independentFirstFrame: true }),
+      {
+        ...{ device: "cpu", threads: 2, directory: ".", warn() {} },
+        signal: new AbortController().signal,
+      },
+    );
+    const prompt = { text: "a", image: join(folder, "p.png") };
+    const conditioning = {
+      prompt,
+      embeddings: new Float32Array(),
+      tokens: 0,
+      channels: 0,
+      length: 0,
+    };
+    const context = {
+      ...{ signal: new AbortController().signal, stop: new AbortController().signal },
+      ...{ whenRunning: () => Promise.resolve(), report() {} },
+    };
+    const given = async function* () {
+      yield await Promise.resolve(conditioning);
+    };
+    const [encoded] = await Array.fromAsync(stage.process(given(), context));
+    assertEquals(encoded!.given!.shape, [1, 16, 2, 2]);
+    const { worst, most } = compare(theirs!.latents!, encoded!.given!.data);
+    assertEquals(most > 0.3 && worst < 1e-4, true, `${worst} of ${most}`);
+    assertEquals([...Deno.readDirSync(join(folder, "onnx"))].map(({ name }) => name).sort(), [
+      ...["decoder.onnx", "encoder.onnx", "text-encoder.onnx"],
+      ...["transformer-context.onnx", "transformer.onnx"],
+    ]);
+  });
   assertNothingOpen();
 });
 

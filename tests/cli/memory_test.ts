@@ -6,8 +6,6 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { checkMemory, memoryLines, memoryPlan } from "../../cli/memory.ts";
-import { loaded, withOpening } from "../../cli/opening.ts";
-import { wan2_1_vae, wanVaeEncoder } from "../../engine/networks/mod.ts";
 import { plugins } from "../../mod.ts";
 import { type Config, loadConfig } from "../../pipeline/config.ts";
 import { UserError } from "../../pipeline/errors.ts";
@@ -41,30 +39,6 @@ Deno.test("memoryPlan() reckons the published model's parts", async () => {
   assert(plan.peaks.cpu! - plan.lasting.cpu! > bytes(plan, "encode-text", "weights"));
   const kept = await memoryPlan(await load("self_forcing_dmd", ["encode-text.keep=true"]));
   assertEquals(kept.lasting, kept.peaks);
-});
-
-Deno.test("memoryPlan() reckons what encodes pictures, and generate counts it where there are some", async () => {
-  const config = await load("self_forcing_dmd_vae");
-  const request = { image: "a.png", set: [], flags: [] };
-  const opened = withOpening(config, request, plugins);
-  const plan = await memoryPlan(opened);
-  // Of Wan's encoder the first picture has a session of its own, with weights of its own.
-  const size = { frames: 1, height: 480, width: 832 };
-  const { graph } = wanVaeEncoder(wan2_1_vae, size, { part: "first" });
-  const parameters = [...graph.parameters.values()].reduce(
-    (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
-    0,
-  );
-  assertEquals(bytes(plan, "encode-picture", "weights"), 2 * 4 * parameters);
-  assert(bytes(plan, "encode-picture", "memories") > 480 * 832 * 96 * 2 * 4 * 2);
-  assert(bytes(plan, "encode-picture", "activations") > 4 * 480 * 832 * 96 * 4);
-  const stages = (config: Config) => config.stages.map(({ use }) => use);
-  assertEquals(stages(loaded(config, request, plugins)), stages(opened));
-  // Without a picture it loads nothing, even where the pipeline has the stage.
-  assertEquals(stages(loaded(opened, { set: [], flags: [] }, plugins)), stages(config));
-  const embedded = withOpening(await load("embedded"), request, plugins);
-  const small = await memoryPlan(embedded);
-  assertEquals(bytes(small, "encode-picture", "weights") > 100_000, true);
 });
 
 Deno.test("memoryPlan() of the published configs fits a card of 24 GB at 832 × 480 and 81 pictures", async () => {
