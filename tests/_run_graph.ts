@@ -17,6 +17,9 @@ export interface RunGraphOptions {
   readonly sizes?: Readonly<Record<string, number>>;
 }
 
+/** Where a test runs. */
+export type TestPlace = Pick<RunGraphOptions, "threads" | "device">;
+
 /** The outputs by name. */
 export async function runGraph(
   graph: Graph,

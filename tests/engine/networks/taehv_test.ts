@@ -7,7 +7,8 @@ import {
 } from "../../../engine/networks/mod.ts";
 import type { TensorData } from "../../../engine/tensor/mod.ts";
 import { assertClose, Golden } from "../../_golden.ts";
-import { runGraph } from "../../_run_graph.ts";
+import { runGraph, type TestPlace } from "../../_run_graph.ts";
+import { webgpuIsHere } from "../../_webgpu.ts";
 
 const config: TaehvConfig = {
   latentChannels: 16,
@@ -19,7 +20,7 @@ const config: TaehvConfig = {
 };
 
 /** Decodes pieces of the given lengths one after another, memories carried along. */
-async function decodePieces(golden: Golden, pieces: readonly number[], threads = 1) {
+async function decodePieces(golden: Golden, pieces: readonly number[], place: TestPlace = {}) {
   const latents = await golden.floats("in.latents");
   const perFrame = 16 * 4 * 6;
   const frames: number[] = [];
@@ -37,7 +38,7 @@ async function decodePieces(golden: Golden, pieces: readonly number[], threads =
     const piece = latents.slice(at * perFrame, (at + length) * perFrame);
     const out = await runGraph(graph, { latents: piece, ...memory }, {
       weights: golden.weights,
-      threads,
+      ...place,
     });
     frames.push(...out.frames as Float32Array);
     memory = Object.fromEntries(memories.map(({ name }) => [name, out[`${name}.next`]!]));
@@ -46,16 +47,16 @@ async function decodePieces(golden: Golden, pieces: readonly number[], threads =
   return { frames, memory: memory! };
 }
 
-Deno.test("taehvDecoder() agrees with the reference as a whole and in pieces, at 1 and 2 threads", async () => {
-  const golden = await Golden.open("taehv");
-  const expected = await golden.floats("out.decode_raw");
-  for (const threads of [1, 2]) {
+for (const threads of [1, 2]) {
+  Deno.test(`taehvDecoder() agrees with the reference as a whole and in pieces, at ${threads} threads`, async () => {
+    const golden = await Golden.open("taehv");
+    const expected = await golden.floats("out.decode_raw");
     for (const pieces of [[4], [1, 1, 1, 1], [1, 3], [3, 1]]) {
-      const { frames } = await decodePieces(golden, pieces, threads);
+      const { frames } = await decodePieces(golden, pieces, { threads });
       assertClose(frames, expected, 2e-5, `pieces of ${pieces}`);
     }
-  }
-});
+  });
+}
 
 Deno.test("taehvDecoder() leaves the reference's memories behind", async () => {
   const golden = await Golden.open("taehv");
@@ -87,7 +88,7 @@ Deno.test("taehvDecoder() gives the same pictures as bytes, pixel by pixel", asy
   assertClose(rgb as Uint8Array, expected, 0.502, "rgb");
 });
 
-Deno.test("taehvEncoder() agrees with the reference on a clip filled up with its last picture", async () => {
+async function checkEncoder(place: TestPlace, tolerance: number): Promise<void> {
   const golden = await Golden.open("taehv");
   const video = await golden.floats("in.video");
   const picture = 3 * 16 * 24;
@@ -98,8 +99,27 @@ Deno.test("taehvEncoder() agrees with the reference on a clip filled up with its
   const memory = Object.fromEntries(
     memories.map(({ name, shape }) => [name, new Float32Array(shape.reduce((a, b) => a * b))]),
   );
-  const { latents } = await runGraph(graph, { frames, ...memory }, { weights: golden.weights });
-  assertClose(latents as Float32Array, await golden.floats("out.encode"), 2e-5, "encode");
+  const { latents } = await runGraph(graph, { frames, ...memory }, {
+    weights: golden.weights,
+    ...place,
+  });
+  assertClose(latents as Float32Array, await golden.floats("out.encode"), tolerance, "encode");
+}
+
+for (const threads of [1, 2]) {
+  Deno.test(`taehvEncoder() agrees with the reference on a clip filled up with its last picture, at ${threads} threads`, () =>
+    checkEncoder({ threads }, 2e-5));
+}
+
+Deno.test({
+  name: "taehvDecoder() and taehvEncoder() agree with the reference on webgpu",
+  ignore: !await webgpuIsHere(),
+  async fn() {
+    const golden = await Golden.open("taehv");
+    const { frames } = await decodePieces(golden, [3, 1], { device: "webgpu" });
+    assertClose(frames, await golden.floats("out.decode_raw"), 1e-4, "pieces of 3, 1");
+    await checkEncoder({ device: "webgpu" }, 1e-4);
+  },
 });
 
 Deno.test("taehvEncoder() refuses clips that its steps do not divide", () => {

@@ -6,7 +6,8 @@ import {
   umt5Xxl,
 } from "../../../engine/networks/mod.ts";
 import { assertClose, Golden } from "../../_golden.ts";
-import { runGraph } from "../../_run_graph.ts";
+import { runGraph, type TestPlace } from "../../_run_graph.ts";
+import { webgpuIsHere } from "../../_webgpu.ts";
 
 const config: Umt5Config = {
   vocab: 200,
@@ -19,38 +20,51 @@ const config: Umt5Config = {
   textLen: 16,
 };
 
-Deno.test("umt5Encoder() agrees with the reference, padding kept and zeroed, at 1 and 2 threads", async () => {
+async function checkTexts(place: TestPlace, tolerance: number): Promise<void> {
   const golden = await Golden.open("umt5_encoder");
   const [ids, mask] = [await golden.integers("in.ids"), await golden.integers("in.mask")];
-  for (const threads of [1, 2]) {
-    for (
-      const [padding, name] of [["keep", "out.encoder"], ["zero", "out.prompt_embeds"]] as const
-    ) {
-      const graph = umt5Encoder(config, { padding });
-      for (let text = 0; text < 3; text++) {
-        const inputs = {
-          ids: ids.slice(text * 16, text * 16 + 16),
-          mask: mask.slice(text * 16, text * 16 + 16),
-        };
-        const { embeddings } = await runGraph(graph, inputs, { weights: golden.weights, threads });
-        assertClose(
-          embeddings as Float32Array,
-          await golden.part(name, text, 3),
-          2e-5,
-          `${name} ${text}`,
-        );
-      }
+  for (const [padding, name] of [["keep", "out.encoder"], ["zero", "out.prompt_embeds"]] as const) {
+    const graph = umt5Encoder(config, { padding });
+    for (let text = 0; text < 3; text++) {
+      const inputs = {
+        ids: ids.slice(text * 16, text * 16 + 16),
+        mask: mask.slice(text * 16, text * 16 + 16),
+      };
+      const { embeddings } = await runGraph(graph, inputs, { weights: golden.weights, ...place });
+      const expected = await golden.part(name, text, 3);
+      assertClose(embeddings as Float32Array, expected, tolerance, `${name} ${text}`);
     }
   }
-});
+}
 
-Deno.test("umt5Encoder() agrees on a long text, where distances share buckets", async () => {
+/** A text so long that distances share buckets. */
+async function checkLong(place: TestPlace, tolerance: number): Promise<void> {
   const golden = await Golden.open("umt5_encoder");
-  const { embeddings } = await runGraph(umt5Encoder(config, { length: 160, padding: "keep" }), {
+  const graph = umt5Encoder(config, { length: 160, padding: "keep" });
+  const inputs = {
     ids: await golden.integers("in.long.ids"),
     mask: await golden.integers("in.long.mask"),
-  }, { weights: golden.weights });
-  assertClose(embeddings as Float32Array, await golden.floats("out.long.encoder"), 2e-5, "long");
+  };
+  const { embeddings } = await runGraph(graph, inputs, { weights: golden.weights, ...place });
+  const expected = await golden.floats("out.long.encoder");
+  assertClose(embeddings as Float32Array, expected, tolerance, "long");
+}
+
+for (const threads of [1, 2]) {
+  Deno.test(`umt5Encoder() agrees with the reference, padding kept and zeroed, at ${threads} threads`, () =>
+    checkTexts({ threads }, 2e-5));
+
+  Deno.test(`umt5Encoder() agrees on a long text, where distances share buckets, at ${threads} threads`, () =>
+    checkLong({ threads }, 2e-5));
+}
+
+Deno.test({
+  name: "umt5Encoder() agrees with the reference on webgpu",
+  ignore: !await webgpuIsHere(),
+  async fn() {
+    await checkTexts({ device: "webgpu" }, 1e-4);
+    await checkLong({ device: "webgpu" }, 1e-4);
+  },
 });
 
 Deno.test("relativeBucket() is the reference's for distances −511 … 511", async () => {

@@ -17,7 +17,8 @@ import {
 import type { Graph } from "../../../engine/onnx/mod.ts";
 import type { TensorData } from "../../../engine/tensor/mod.ts";
 import { assertClose, Golden } from "../../_golden.ts";
-import { runGraph } from "../../_run_graph.ts";
+import { runGraph, type TestPlace } from "../../_run_graph.ts";
+import { webgpuIsHere } from "../../_webgpu.ts";
 
 const config: WanConfig = {
   dim: 48,
@@ -50,12 +51,17 @@ function sinusoids(timesteps: Iterable<number>): Float32Array {
 }
 
 /** Frames of this golden clip from 0 on, and a prompt, as every graph takes them. */
-async function place(golden: Golden, frames: number, prompt: "cond" | "uncond", threads: number) {
+async function place(
+  golden: Golden,
+  frames: number,
+  prompt: "cond" | "uncond",
+  where: TestPlace,
+) {
   const { cos, sin } = rotaryTables({ firstFrame: 0, frames, rows: 4, columns: 6 }, 16);
   const embeddings = await golden.floats(`in.${prompt}`);
   const text = await runGraph(wanContext(config), { embeddings }, {
     weights: golden.weights,
-    threads,
+    ...where,
   });
   return { cos, sin, ...text };
 }
@@ -65,7 +71,7 @@ async function sequenceFlow(
   golden: Golden,
   name: string,
   options: CausalWanSequenceOptions,
-  threads: number,
+  where: TestPlace,
 ): Promise<Float32Array> {
   const own = (part: string) => `in.${name}.${part}`;
   const { tensors } = golden.file;
@@ -74,7 +80,7 @@ async function sequenceFlow(
   const inputs: Record<string, TensorData> = {
     latents: await golden.floats(tensors.has(own("x")) ? own("x") : "in.x"),
     time: sinusoids(timesteps),
-    ...await place(golden, frames, "cond", threads),
+    ...await place(golden, frames, "cond", where),
   };
   if (options.teacherForcing) {
     inputs.clean = await golden.floats(own("clean_x"));
@@ -84,7 +90,7 @@ async function sequenceFlow(
     inputs["clean-time"] = sinusoids(augmented);
   }
   const graph = causalWanSequence(config, { frames, height: HEIGHT, width: WIDTH }, options);
-  const { flow } = await runGraph(graph, inputs, { weights: golden.weights, threads });
+  const { flow } = await runGraph(graph, inputs, { weights: golden.weights, ...where });
   return flow as Float32Array;
 }
 
@@ -95,36 +101,59 @@ function toX0(latents: Float32Array, flow: Float32Array, timesteps: Float32Array
   return latents.map((x, i) => x - sigmas[Math.floor(i / FRAME)]! * flow[i]!);
 }
 
-for (const threads of [1, 2]) {
-  Deno.test(`wan() agrees with the reference, with and without guidance, at ${threads} threads`, async () => {
+/** The flow of the whole clip, with and without guidance. */
+async function checkWhole(
+  where: TestPlace,
+  tolerance: number,
+  attention: "fused" | "composed" = "fused",
+): Promise<void> {
+  const golden = await Golden.open("bidirectional_wan");
+  const latents = await golden.floats("in.x");
+  const [timestep] = await golden.floats("in.timestep");
+  const flows: Float32Array[] = [];
+  for (const prompt of ["cond", "uncond"] as const) {
+    const graph = wan(config, { frames: 6, height: HEIGHT, width: WIDTH }, { attention });
+    const inputs = {
+      latents,
+      time: sinusoids([timestep!]),
+      ...await place(golden, 6, prompt, where),
+    };
+    const flow = (await runGraph(graph, inputs, { weights: golden.weights, ...where }))
+      .flow as Float32Array;
+    const expected = `out.bidirectional.${prompt}`;
+    assertClose(flow, await golden.floats(`${expected}_flow`), tolerance, prompt);
+    const x0 = toX0(latents, flow, new Float32Array(6).fill(timestep!), 8);
+    assertClose(x0, await golden.floats(`${expected}_x0`), tolerance, `${prompt} x0`);
+    flows.push(flow);
+  }
+  const [cond, uncond] = flows as [Float32Array, Float32Array];
+  const guided = uncond.map((u, i) => u + 3 * (cond[i]! - u));
+  // Guidance of 3 makes errors up to five times as large.
+  const wanted = await golden.floats("out.bidirectional.cfg_flow");
+  assertClose(guided, wanted, 2.5 * tolerance, "guided");
+}
+
+Deno.test({
+  name: "wan() and causalWanSequence() agree with the reference on webgpu",
+  ignore: !await webgpuIsHere(),
+  async fn() {
+    const where = { device: "webgpu" };
+    await checkWhole(where, 1e-4, "composed");
     const golden = await Golden.open("bidirectional_wan");
-    const latents = await golden.floats("in.x");
-    const [timestep] = await golden.floats("in.timestep");
-    const flows: Float32Array[] = [];
-    for (const prompt of ["cond", "uncond"] as const) {
-      const graph = wan(config, { frames: 6, height: HEIGHT, width: WIDTH });
-      const inputs = {
-        latents,
-        time: sinusoids([timestep!]),
-        ...await place(golden, 6, prompt, threads),
-      };
-      const flow = (await runGraph(graph, inputs, { weights: golden.weights, threads }))
-        .flow as Float32Array;
-      const expected = `out.bidirectional.${prompt}`;
-      assertClose(flow, await golden.floats(`${expected}_flow`), 2e-5, prompt);
-      const x0 = toX0(latents, flow, new Float32Array(6).fill(timestep!), 8);
-      assertClose(x0, await golden.floats(`${expected}_x0`), 2e-5, `${prompt} x0`);
-      flows.push(flow);
-    }
-    const [cond, uncond] = flows as [Float32Array, Float32Array];
-    const guided = uncond.map((u, i) => u + 3 * (cond[i]! - u));
-    assertClose(guided, await golden.floats("out.bidirectional.cfg_flow"), 5e-5, "guided");
-  });
+    const options = { ...runs.teacher_forcing_aug!, attention: "composed" } as const;
+    const flow = await sequenceFlow(golden, "teacher_forcing_aug", options, where);
+    assertClose(flow, await golden.floats("out.teacher_forcing_aug.flow"), 1e-4, "sequence");
+  },
+});
+
+for (const threads of [1, 2]) {
+  Deno.test(`wan() agrees with the reference, with and without guidance, at ${threads} threads`, () =>
+    checkWhole({ threads }, 2e-5));
 
   Deno.test(`causalWanSequence() agrees with the reference at ${threads} threads`, async () => {
     const golden = await Golden.open("bidirectional_wan");
     for (const [name, options] of Object.entries(runs)) {
-      const flow = await sequenceFlow(golden, name, options, threads);
+      const flow = await sequenceFlow(golden, name, options, { threads });
       assertClose(flow, await golden.floats(`out.${name}.flow`), 2e-5, name);
       if (name !== "train") continue;
       const timesteps = await golden.floats("in.train.timestep");
@@ -137,7 +166,7 @@ for (const threads of [1, 2]) {
 Deno.test("causalWanSequence() gives the same by composed attention", async () => {
   const golden = await Golden.open("bidirectional_wan");
   const options = { ...runs.train_local4!, attention: "composed" } as const;
-  const flow = await sequenceFlow(golden, "train_local4", options, 1);
+  const flow = await sequenceFlow(golden, "train_local4", options, { threads: 1 });
   assertClose(flow, await golden.floats("out.train_local4.flow"), 2e-5, "composed");
 });
 
@@ -150,7 +179,7 @@ Deno.test("causalWan() with a timestep a frame gives, chunk by chunk, what the w
   const chunk = { frames: 3, height: HEIGHT, width: WIDTH };
   const tokens = 3 * 24;
   const graph = causalWan(config, chunk, { timePerFrame: true, flow: true });
-  const { cos, sin, ...text } = await place(golden, 6, "cond", 1);
+  const { cos, sin, ...text } = await place(golden, 6, "cond", { threads: 1 });
   let caches: Record<string, TensorData> = {};
   for (const first of [0, 3]) {
     const cut = (all: Float32Array, row: number) => all.slice(first * row, (first + 3) * row);
