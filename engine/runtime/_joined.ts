@@ -37,5 +37,10 @@ function link(target: string, path: string): void {
   }
   const temporary = `${path}.${Deno.pid}`;
   Deno.symlinkSync(target, temporary);
-  Deno.renameSync(temporary, path);
+  try {
+    Deno.renameSync(temporary, path);
+  } catch (error) {
+    Deno.removeSync(temporary);
+    throw error;
+  }
 }
