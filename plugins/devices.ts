@@ -55,7 +55,8 @@ export async function inspectDevices(
   const runtime = await import("../engine/runtime/mod.ts");
   const report = await runtime.inspectRuntime(devices);
   const cuda = report.library && runtime.inspectCuda();
-  const adapter = devices.includes("webgpu") ? await runtime.adapterName() : undefined;
+  const webgpu = report.devices.some(({ device, available }) => device === "webgpu" && available);
+  const adapter = webgpu ? await runtime.adapterName() : undefined;
   return { ...report, adapter, cuda, cudaRemedies: cuda ? runtime.cudaRemedies(cuda.needs) : [] };
 }
 
@@ -93,13 +94,12 @@ export async function planCuda(index: string, options: WheelOptions = {}): Promi
   });
 }
 
-/** Removes the CUDA provider, and what has come of it. Returns the bytes that are free now. */
+/** Removes the CUDA provider of every version, and what has come of it. Returns the bytes that are free now. */
 export async function removeCuda(): Promise<number> {
   const runtime = await import("../engine/runtime/mod.ts");
   return await mending(async () => {
-    const { folder } = runtime.cudaWheel();
     let bytes = 0;
-    for (const each of [folder, `${folder}.part`]) bytes += await removeFolder(each);
+    for (const folder of runtime.cudaFolders()) bytes += await removeFolder(folder);
     return bytes;
   });
 }
@@ -108,6 +108,7 @@ async function removeFolder(folder: string): Promise<number> {
   let bytes = 0;
   try {
     for await (const { name, isFile } of Deno.readDir(folder)) {
+      // The link to ONNX Runtime is none.
       if (isFile) bytes += (await Deno.stat(`${folder}/${name}`)).size;
     }
     await Deno.remove(folder, { recursive: true });

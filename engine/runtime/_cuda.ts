@@ -1,7 +1,8 @@
 /**
  * The CUDA provider, which ONNX Runtime's npm package does not carry. It comes in two forms: the bridge, a
  * library that loads into ONNX Runtime of the very same version, and the plugin, which brings its own
- * version. Neither could be run where this was written: no NVIDIA card there.
+ * version. No NVIDIA card was there where this was written: the bridge was seen to load, and to be told by a driver
+ * that there is no card; nothing was computed on one, and the plugin never loaded.
  */
 
 import type { Core } from "./_core.ts";

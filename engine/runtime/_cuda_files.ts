@@ -30,6 +30,19 @@ export function cudaFolder(version: string): string {
   return `${cacheFolder()}/onnxruntime-cuda-${version}`;
 }
 
+/** Folders of every version, begun ones too. */
+export function cudaFolders(): string[] {
+  const cache = cacheFolder();
+  try {
+    return Array.from(Deno.readDirSync(cache), ({ name }) => name)
+      .filter((name) => name.startsWith("onnxruntime-cuda-"))
+      .map((name) => `${cache}/${name}`);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
 /** The folder, if the provider is in it. It appears in one step, so that one file tells of all. */
 export function installedFolder(version: string): string | undefined {
   const folder = cudaFolder(version);

@@ -77,14 +77,14 @@ function look(): Library {
     const folder = `${cacheFolder()}/onnxruntime-cuda`;
     return { path: joinFolders(path, cuda, folder), source: "SLUICE_ORT_CUDA" };
   }
-  const installed = installedFolder(packagedVersion());
-  if (installed !== undefined) {
-    try {
+  try {
+    const installed = installedFolder(packagedVersion());
+    if (installed !== undefined) {
       return { path: joinFolders(path, installed, installed), source: "devices install cuda" };
-    } catch (error) {
-      // The processor and WebGPU do without; whoever asks for CUDA is told.
-      joinProblem = (error as Error).message;
     }
+  } catch (error) {
+    // The processor and WebGPU do without; whoever asks for CUDA is told.
+    joinProblem = (error as Error).message;
   }
   return { path, source: "onnxruntime-node" };
 }

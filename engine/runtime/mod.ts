@@ -22,4 +22,5 @@ export { type CudaReport, inspectCuda } from "./cuda_report.ts";
 export type { CudaCard, CudaDriver } from "./_cuda_driver.ts";
 export { type CudaNeed, cudaNeeds, cudaRemedies } from "./cuda_needs.ts";
 export { type CudaProvider, type CudaWheel, cudaWheel, installedCuda } from "./cuda_provider.ts";
+export { cudaFolders } from "./_cuda_files.ts";
 export { adapterName } from "./adapter.ts";

@@ -1,7 +1,7 @@
 /** Files out of a Python wheel on a package index, without Python: those that are wanted, or by way of the whole wheel. */
 
 import { partOf } from "./_download.ts";
-import { chooseWheel, openIndex, readIndex } from "./_index.ts";
+import { chooseWheel, type IndexFile, openIndex, readIndex } from "./_index.ts";
 import { removeIfThere, sizeOf } from "./_pulled.ts";
 import { DownloadError } from "./_requests.ts";
 import {
@@ -46,6 +46,7 @@ export async function planWheel(
   const asking = requestOptions(options, index.fetch);
   const files = await readIndex(index.address, request.project, asking, waiting(request, options));
   const wheel = chooseWheel(files, request);
+  checkAddress(index.address, wheel);
   const source = options.whole ? undefined : await openRemote(wheel, asking);
   const members = source && await readMembers(source);
   if (source === undefined || members === undefined) {
@@ -62,6 +63,15 @@ export async function planWheel(
   }
   const unpacked = wanted.reduce((sum, { bytes }) => sum + bytes, 0);
   return { request, wheel: { ...wheel, bytes: source.bytes }, wanted, coming, unpacked };
+}
+
+/** An index leads to servers, and from a safe one to safe ones. */
+function checkAddress(index: string, { name, address }: IndexFile): void {
+  const { protocol, host } = new URL(address);
+  if (protocol === "https:" || (protocol === "http:" && index.startsWith("http:"))) return;
+  throw new DownloadError(
+    `${name} cannot be fetched: its index leads to ${protocol}//${host}, which is not followed.`,
+  );
 }
 
 /** Bytes that are there; none where there cannot be a file, which whoever writes there will tell. */

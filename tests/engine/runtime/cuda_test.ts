@@ -145,6 +145,22 @@ async function evaluate(code: string, env: Record<string, string>): Promise<unkn
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
+Deno.test({
+  name: "cacheFolder() follows XDG_CACHE_HOME where that is absolute, else the home folder",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const code = `console.log(JSON.stringify(runtime.cudaWheel().folder));`;
+    if (Deno.build.os === "darwin") return;
+    const of = async (env: Record<string, string>) =>
+      (await evaluate(code, env) as string).replace(/-[\d.]+$/, "");
+    const folder = "sluice/onnxruntime-cuda";
+    assertEquals(await of({ XDG_CACHE_HOME: "/a/b", HOME: "/home/me" }), `/a/b/${folder}`);
+    for (const XDG_CACHE_HOME of ["", "relative"]) {
+      assertEquals(await of({ XDG_CACHE_HOME, HOME: "/home/me" }), `/home/me/.cache/${folder}`);
+    }
+  },
+});
+
 const linux = Deno.build.os === "linux" && Deno.build.arch === "x86_64";
 
 /** A cache with a provider that only pretends to be one. */

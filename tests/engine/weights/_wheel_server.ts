@@ -111,6 +111,8 @@ export interface IndexPage {
   readonly yanked?: boolean;
   readonly status?: number;
   readonly body?: string;
+  /** Where the index says that the files are. */
+  readonly files?: string;
 }
 
 /** One request as the server saw it. */
@@ -161,7 +163,7 @@ export class WheelServer implements AsyncDisposable {
     return this.#file(seen);
   }
 
-  #page({ names, html, size, sha256, yanked, status = 200, body }: IndexPage): Response {
+  #page({ names, html, size, sha256, yanked, status = 200, body, files: at }: IndexPage): Response {
     const sum = sha256 ?? createHash("sha256").update(this.wheel).digest("hex");
     if (html) {
       const links = names.map((name) =>
@@ -174,7 +176,7 @@ export class WheelServer implements AsyncDisposable {
     }
     const files = names.map((filename) => ({
       filename,
-      url: `/f/${filename}`,
+      url: `${at ?? "/f/"}${filename}`,
       size: size ?? this.wheel.length,
       hashes: sum === "" ? {} : { sha256: sum },
       yanked: yanked ?? false,

@@ -323,6 +323,8 @@ Deno.test("planWheel() says what the index has instead", async () => {
     [{ status: 404 }, "has no such page (404). Expected the address of a simple index"],
     [{ status: 401 }, "asks for a name and a password (401)"],
     [{ body: "{" }, "cannot be read as a package index"],
+    [{ files: "file:///etc/" }, "its index leads to file://, which is not followed"],
+    [{ files: "ftp://host/" }, "its index leads to ftp://host, which is not followed"],
     [{ body: '{"name":"x"}' }, "cannot be read as a package index"],
   ];
   for (const [page, message] of cases) {
