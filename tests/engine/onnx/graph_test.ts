@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
-import { add, gather, Graph, linear, Scope, writeModel } from "../../../engine/onnx/mod.ts";
+import { add, fill, gather, Graph, linear, Scope, writeModel } from "../../../engine/onnx/mod.ts";
 import { assertClose } from "../../_golden.ts";
 import { runGraph } from "../../_run_graph.ts";
 
@@ -28,11 +28,40 @@ Deno.test("Graph keeps one parameter a name and refuses another shape", () => {
   assertEquals(weight.name, "blocks.0.norm.weight");
   assertEquals(graph.parameter("blocks.0.norm.weight", [4]), weight);
   assertEquals(graph.parameterCount, 4);
-  assertThrows(() => scope.parameter("norm.weight", [5]), TypeError, "as [5]: it is [4] already");
+  assertThrows(
+    () => scope.parameter("norm.weight", [5]),
+    TypeError,
+    "as float32 [5]: it is float32 [4] already",
+  );
   assertThrows(
     () => scope.parameter("w", [2, 3], [5]),
     TypeError,
     "the numbers of elements differ",
+  );
+});
+
+Deno.test("Graph has parameters and constants of another type than its own where a part asks for them", () => {
+  const graph = new Graph("g", "float16");
+  const scope = new Scope(graph).at("blocks", 0);
+  assertEquals(scope.parameter("q.weight", [4]).dtype, "float16");
+  const wide = graph.input("x", "float32", [4]);
+  const norm = scope.like(wide).at("norm");
+  assertEquals(norm.prefix, "blocks.0.norm.");
+  const weight = norm.parameter("weight", [4]);
+  assertEquals(weight.dtype, "float32");
+  assertEquals(norm.like(wide).parameter("weight", [4]), weight);
+  assertThrows(
+    () => scope.at("norm").parameter("weight", [4]),
+    TypeError,
+    "cannot declare parameter blocks.0.norm.weight as float16 [4]: it is float32 [4] already",
+  );
+  assertEquals(add(wide, 1).dtype, "float32");
+  assertEquals(fill(graph, 1, [4]).dtype, "float16");
+  assertEquals(fill(graph, 1, [4], "float32").dtype, "float32");
+  assertThrows(
+    () => add(wide, fill(graph, 1, [4])),
+    TypeError,
+    "Add: operands must be of one type",
   );
 });
 

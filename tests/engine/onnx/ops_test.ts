@@ -12,6 +12,7 @@ import {
   gelu,
   Graph,
   l2Normalization,
+  largestMagnitude,
   layerNormalization,
   linear,
   matMul,
@@ -330,6 +331,26 @@ Deno.test("l2Normalization() divides by the length along an axis, and zeros stay
   const { data } = await apply([[1, 2, 3]], (v) => l2Normalization(v, 1), [x]);
   const half = Math.SQRT1_2;
   assertClose(data, [0.6, 0, half, 0.8, 0, -half], 1e-6, "l2");
+});
+
+Deno.test("largestMagnitude() is the largest one along an axis, and never 0", async () => {
+  const x = new Float32Array([3, 0, -1, -4, 0, 1]);
+  const rows = await apply([[2, 3]], (v) => largestMagnitude(v, 1), [x]);
+  assertEquals([...rows.data], [3, 4]);
+  const columns = await apply([[2, 3]], (v) => largestMagnitude(v, 0), [x]);
+  assertEquals([...columns.data], [4, 1e-30, 1].map(Math.fround));
+});
+
+Deno.test("composedAttention() takes softmax in float32 where its operands are float16", () => {
+  const graph = new Graph("g", "float16");
+  const [q, k, v] = ["q", "k", "v"].map((name) => graph.input(name, "float16", [1, 3, 4])) as [
+    Value,
+    Value,
+    Value,
+  ];
+  assertEquals(composedAttention(q, k, v, 2).dtype, "float16");
+  const { inputs } = graph.nodes.find(({ operator }) => operator === "Softmax")!;
+  assertEquals(inputs[0]!.dtype, "float32");
 });
 
 Deno.test("attention keeps the sequences of a batch apart", async () => {
