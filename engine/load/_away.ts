@@ -1,7 +1,13 @@
 /** Parameters that do not lie in the weight file as the runtime is to have them. */
 
 import type { ParameterData } from "../onnx/mod.ts";
-import { entryOf, type WeightEntry, type WeightFile, WeightsError } from "../weights/mod.ts";
+import {
+  checkRead,
+  entryOf,
+  type WeightEntry,
+  type WeightFile,
+  WeightsError,
+} from "../weights/mod.ts";
 
 /** Bytes that are put into the model itself; it must stay below 2 GiB, and more go to a file. */
 const inlineLimit = 256 << 20;
@@ -19,6 +25,8 @@ export interface Placed {
 export interface PlaceOptions {
   /** Bytes that go into the model at most. Default: 256 MiB. */
   readonly limit?: number;
+  /** Tensors that are to be cast to float16. Of those that are checked when they are read, what is beyond it is refused. */
+  readonly inFloat16?: ReadonlySet<string>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -31,14 +39,15 @@ export interface PlaceOptions {
 export async function placeParameters(
   file: WeightFile,
   names: readonly string[],
-  { limit = inlineLimit, signal }: PlaceOptions = {},
+  options: PlaceOptions = {},
 ): Promise<Placed> {
+  const { limit = inlineLimit, signal } = options;
   const path = Deno.realPathSync(file.path);
   const entries = names.map((name) => [name, entryOf(file, name)] as const);
   const away = entries.filter(([, { inPlace }]) => inPlace === false);
   const bytes = away.reduce((sum, [, { length }]) => sum + length, 0);
   await using stack = new AsyncDisposableStack();
-  const spill = bytes > limit ? await write(file, away, stack, signal) : undefined;
+  const spill = bytes > limit ? await write(file, away, stack, options) : undefined;
   const folder = spill ? sharedFolder(path, spill.path) : folderOf(path);
   const data = new Map<string, ParameterData>();
   for (const [name, { dtype, offset, length, inPlace }] of entries) {
@@ -47,9 +56,7 @@ export async function placeParameters(
       data.set(name, { dtype, location: spill.path.slice(folder.length), offset: begin, length });
     } else if (inPlace === false) {
       signal?.throwIfAborted();
-      const bytes = new Uint8Array(length);
-      await file.readInto(name, bytes);
-      data.set(name, { dtype, data: bytes });
+      data.set(name, { dtype, data: await readAway(file, name, options) });
     } else {
       data.set(name, { dtype, location: path.slice(folder.length), offset, length });
     }
@@ -58,12 +65,25 @@ export async function placeParameters(
   return { folder, data, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
+/** A tensor's bytes. Nobody has looked through one that is checked when it is read for what float16 cannot hold. */
+async function readAway(
+  file: WeightFile,
+  name: string,
+  { inFloat16 }: PlaceOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { length, checked } = entryOf(file, name);
+  const bytes = new Uint8Array(length);
+  await file.readInto(name, bytes);
+  if (checked && inFloat16?.has(name)) checkRead(file, name, bytes, { inFloat16 });
+  return bytes;
+}
+
 /** Writes tensors to a file that goes away with the stack. */
 async function write(
   file: WeightFile,
   entries: readonly (readonly [string, WeightEntry])[],
   stack: AsyncDisposableStack,
-  signal: AbortSignal | undefined,
+  options: PlaceOptions,
 ): Promise<{ readonly path: string; readonly offsets: ReadonlyMap<string, number> }> {
   const path = Deno.realPathSync(await Deno.makeTempFile({ prefix: "sluice-weights-" }));
   // Where a mapped file cannot be removed, the system's own cleaning does.
@@ -72,9 +92,8 @@ async function write(
   using to = await Deno.open(path, { write: true });
   let end = 0;
   for (const [name, { length }] of entries) {
-    signal?.throwIfAborted();
-    const bytes = new Uint8Array(length);
-    await file.readInto(name, bytes);
+    options.signal?.throwIfAborted();
+    const bytes = await readAway(file, name, options);
     offsets.set(name, end);
     try {
       for (let done = 0; done < length;) done += await to.write(bytes.subarray(done));

@@ -1,6 +1,6 @@
 /** Joins a graph, a file of weights and a device into a session. */
 
-import { type Graph, writeModel } from "../onnx/mod.ts";
+import { type Graph, type Parameter, writeModel } from "../onnx/mod.ts";
 import type { Device, Session, SessionOptions } from "../runtime/mod.ts";
 import { isFloat } from "../tensor/mod.ts";
 import { checkFinite, matchParameters, type WeightFile } from "../weights/mod.ts";
@@ -15,7 +15,8 @@ export interface CheckOptions {
 
 /**
  * Checks that a file holds what graphs want, in the right shapes, all of it finite, also in a graph's float16. Throws a
- * `WeightsError` that names the tensors.
+ * `WeightsError` that names the tensors. Those that throw by themselves when they are read (`checked`) are left to
+ * whoever loads a graph.
  *
  * @param graphs networks that share the file
  */
@@ -29,9 +30,14 @@ export async function checkWeights(
     isFloat(dtype) ? { name, shape } : { name, shape, dtype }
   );
   matchParameters(file, expected, options);
-  const narrow = [...wanted.values()].filter(({ value }) => value.dtype === "float16");
-  const inFloat16 = new Set(narrow.map(({ name }) => name));
+  const inFloat16 = inFloat16Of([...wanted.values()]);
   await checkFinite(file, wanted.keys(), { ...options, inFloat16 });
+}
+
+/** Names of the parameters that a graph computes with in float16. */
+function inFloat16Of(parameters: readonly Parameter[]): Set<string> {
+  const narrow = parameters.filter(({ value }) => value.dtype === "float16");
+  return new Set(narrow.map(({ name }) => name));
 }
 
 /** How a graph is loaded: as any session, but that the folder of its weights is known. */
@@ -71,7 +77,9 @@ export async function prepareGraph(
   file: WeightFile,
   { signal }: Pick<SessionOptions, "signal"> = {},
 ): Promise<PreparedGraph> {
-  const placed: Placed = await placeParameters(file, [...graph.parameters.keys()], { signal });
+  const inFloat16 = inFloat16Of([...graph.parameters.values()]);
+  const names = [...graph.parameters.keys()];
+  const placed: Placed = await placeParameters(file, names, { signal, inFloat16 });
   const { folder, data } = placed;
   return {
     async load(device, options = {}) {

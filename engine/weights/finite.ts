@@ -36,18 +36,45 @@ export async function checkFinite(
     const problem = await firstProblem(file, handle, name, block, options);
     if (problem !== undefined) problems.push(problem);
   }
-  if (problems.length > 0) {
-    const named = problems.slice(0, shown).join(", ");
-    const tooLarge = problems.some((problem) => problem.endsWith(beyond));
-    throw new WeightsError(
-      file.path,
-      `${problems.length} of its tensors hold values that are not finite${
-        tooLarge ? " in float16" : ""
-      }: ${named}${problems.length > shown ? ", …" : ""}${
-        tooLarge ? "; float32 takes what is beyond it" : ""
-      }`,
-    );
+  if (problems.length > 0) throw notFinite(file, problems);
+}
+
+/**
+ * Looks as `checkFinite` does through a tensor that has been read.
+ *
+ * @param bytes of the tensor, all of them, in its entry's type
+ */
+export function checkRead(
+  file: WeightFile,
+  name: string,
+  bytes: Uint8Array,
+  { inFloat16 }: Pick<FiniteOptions, "inFloat16"> = {},
+): void {
+  const { dtype, shape } = entryOf(file, name);
+  if (!isFloat(dtype)) return;
+  const scan = scannerOf(dtype, inFloat16?.has(name) ?? false);
+  const block = new Uint8Array(Math.min(blockBytes, bytes.length));
+  for (let done = 0; done < bytes.length; done += blockBytes) {
+    const part = bytes.subarray(done, done + blockBytes);
+    block.set(part);
+    const { at, is } = scan(block.buffer, part.length / bytesPer(dtype));
+    if (at < 0) continue;
+    const place = indexOf(done / bytesPer(dtype) + at, shape);
+    throw notFinite(file, [`"${name}" at [${place}] is ${is}`]);
   }
+}
+
+function notFinite(file: WeightFile, problems: readonly string[]): WeightsError {
+  const named = problems.slice(0, shown).join(", ");
+  const tooLarge = problems.some((problem) => problem.endsWith(beyond));
+  return new WeightsError(
+    file.path,
+    `${problems.length} of its tensors hold values that are not finite${
+      tooLarge ? " in float16" : ""
+    }: ${named}${problems.length > shown ? ", …" : ""}${
+      tooLarge ? "; float32 takes what is beyond it" : ""
+    }`,
+  );
 }
 
 /** Ends a message about what float16 has no number for. */
@@ -69,17 +96,23 @@ async function firstProblem(
     await file.readInto(name, whole);
   }
   const size = bytesPer(dtype);
-  const format = formats[dtype];
-  const limit = inFloat16?.has(name) ? format.overflow : format.infinity;
-  const scan = format.words === 0 ? scanHalves : scanWords;
+  const scan = scannerOf(dtype, inFloat16?.has(name) ?? false);
   for (let done = 0; done < length; done += blockBytes) {
     signal?.throwIfAborted();
     const bytes = block.subarray(0, Math.min(blockBytes, length - done));
     if (whole) bytes.set(whole.subarray(done, done + bytes.length));
     else await readFully(handle, file.path, offset + done, bytes, `tensor "${name}"`);
-    const { at, is } = scan(block.buffer, bytes.length / size, format, limit);
+    const { at, is } = scan(block.buffer, bytes.length / size);
     if (at >= 0) return `"${name}" at [${indexOf(done / size + at, shape)}] is ${is}`;
   }
+}
+
+/** What looks through values of a type for the first that is not finite, in it or in float16. */
+function scannerOf(dtype: keyof typeof formats, inFloat16: boolean) {
+  const format = formats[dtype];
+  const limit = inFloat16 ? format.overflow : format.infinity;
+  const scan = format.words === 0 ? scanHalves : scanWords;
+  return (buffer: ArrayBuffer, count: number): Found => scan(buffer, count, format, limit);
 }
 
 interface Found {

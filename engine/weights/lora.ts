@@ -16,7 +16,7 @@ import {
 import { type Difference, readLora } from "./_lora_file.ts";
 import { LoraModules } from "./_lora_names.ts";
 import { show } from "./_safetensors_header.ts";
-import { checkFinite } from "./finite.ts";
+import { checkFinite, checkRead } from "./finite.ts";
 import { entryOf, type WeightEntry, type WeightFile } from "./weight_file.ts";
 
 /** A LoRA and how much of it. */
@@ -29,7 +29,8 @@ export interface Lora {
 
 /**
  * A file of weights with LoRAs merged into it: sums are made in float32 or better when a tensor is read, and
- * rounded to the stored type. Tensors that no LoRA changes stay where they lie; the others have `inPlace: false`.
+ * rounded to the stored type. Tensors that no LoRA changes stay where they lie; the others have `inPlace: false`,
+ * and reading one that is not finite throws.
  *
  * Throws a `WeightsError` that names the LoRA and the tensors in it that do not fit the network, hold something
  * that is not finite, or are of a kind that is not known.
@@ -54,7 +55,7 @@ export async function mergeLoras(base: WeightFile, loras: readonly Lora[]): Prom
   const tensors = new Map<string, WeightEntry>(
     [...base.tensors].map(([name, entry]) => [
       name,
-      differences.has(name) ? { ...entry, inPlace: false } : entry,
+      differences.has(name) ? { ...entry, inPlace: false, checked: true } : entry,
     ]),
   );
   async function read(name: string): Promise<HostTensor> {
@@ -63,7 +64,9 @@ export async function mergeLoras(base: WeightFile, loras: readonly Lora[]): Prom
     if (!added) return tensor;
     const sum = toFloat32(tensor); // What was read is nobody else's: it may be added to.
     for (const difference of added) await addTo(sum, tensor.shape, difference);
-    return rounded(tensor, sum);
+    const merged = rounded(tensor, sum);
+    checkRead(base, name, bytesOf(merged));
+    return merged;
   }
   return {
     path: base.path,

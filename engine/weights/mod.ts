@@ -24,7 +24,7 @@ export {
   type TensorFamily,
   type WeightsReport,
 } from "./inspect.ts";
-export { checkFinite, type FiniteOptions } from "./finite.ts";
+export { checkFinite, checkRead, type FiniteOptions } from "./finite.ts";
 export { type ModelFile, publishedFile, type PublishedModel, publishedModels } from "./registry.ts";
 export { DownloadError } from "./_requests.ts";
 export { type HubEnvironment, hubVariables, type RemoteFile } from "./_hub.ts";

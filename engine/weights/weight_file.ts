@@ -17,7 +17,10 @@ export interface WeightEntry {
    * something is merged into them): `read` alone gives them. Default: true.
    */
   readonly inPlace?: boolean;
-  /** True where reading it throws for values that are not finite, so that nobody has to look for them. Default: false. */
+  /**
+   * True where reading it throws for values that are not finite, so that nobody has to read it to look for them.
+   * Default: false.
+   */
   readonly checked?: boolean;
 }
 

@@ -250,3 +250,25 @@ Deno.test("mergeLoras() refuses what does not fit, with the names", async () => 
     "expected a finite scale, got NaN",
   );
 });
+
+Deno.test("mergeLoras() gives sums that are finite, and refuses the others when they are read", async () => {
+  using folder = temporaryFolder();
+  const { lora } = await files(folder.path);
+  const name = "head.head.weight";
+  const sums = async (value: HostTensor, added: number) => {
+    const path = `${folder.path}/${crypto.randomUUID()}.safetensors`;
+    await writeSafetensors(path, [[name, value]]);
+    const diff = hostTensor("float32", [1, 2], new Float32Array([0, added]));
+    const file = await lora([["head.head.diff", diff]]);
+    const merged = await mergeLoras(await openSafetensors(path), [{ file, scale: 1 }]);
+    // Nothing is merged for the check: what cannot be used is told by whoever reads it.
+    await checkFinite(merged);
+    return async () => [...toFloat32(await merged.read(name))];
+  };
+  const half = hostTensor("float16", [1, 2], float32ToFloat16(new Float32Array([1, 65000])));
+  assertEquals(await (await sums(half, -1000))(), [1, 64000]);
+  const problem = 'hold values that are not finite: "head.head.weight" at [0, 1] is';
+  await assertRejects(await sums(half, 1000), WeightsError, `${problem} infinite`);
+  const bad = hostTensor("float32", [1, 2], new Float32Array([1, NaN]));
+  await assertRejects(await sums(bad, 1), WeightsError, `${problem} NaN`);
+});
