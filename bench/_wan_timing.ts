@@ -9,17 +9,18 @@ export interface TimingOptions {
   readonly runs: number;
   /** Milliseconds of one measurement at least: shorter work is repeated inside it. Default: 5. */
   readonly atLeast?: number;
+  /** Runs unmeasured before: kernels are compiled and chosen, memory is taken. The work itself if left out. */
+  readonly warmUp?: () => Promise<void>;
 }
 
 /**
- * Median milliseconds of a piece of work that ends with its results being there (see `settled`). Once before that it
- * runs unmeasured: kernels are compiled and chosen, memory is taken.
+ * Median milliseconds of a piece of work that ends with its results being there (see `settled`).
  */
 export async function timed(
   work: () => Promise<void>,
-  { runs, atLeast = 5 }: TimingOptions,
+  { runs, atLeast = 5, warmUp = work }: TimingOptions,
 ): Promise<number> {
-  await work();
+  await warmUp();
   let repeats = 1;
   let first = await measure(work, repeats);
   if (first < atLeast) {
