@@ -18,7 +18,6 @@ export interface GoldenStage {
   readonly golden: Golden;
   readonly options: Record<string, unknown>;
   readonly conditioning: Conditioning;
-  readonly device?: string;
   readonly threads?: number;
   /** Yielded when that many steps are done. */
   readonly later?: { readonly step: number; readonly conditioning: Conditioning };
@@ -42,7 +41,7 @@ export async function goldenConditioning(
 
 /** Runs the stage from a file of weights of its own, as a user would. */
 export async function runGoldenStage(
-  { golden, options, conditioning, device = "cpu", threads = 1, later }: GoldenStage,
+  { golden, options, conditioning, threads = 1, later }: GoldenStage,
 ): Promise<{ chunks: Latents[]; events: StageEvent[] }> {
   const folder = await Deno.makeTempDir();
   try {
@@ -56,7 +55,7 @@ export async function runGoldenStage(
     const { signal } = new AbortController();
     await using stage = await DiffuseStage.create(
       diffuseOptions.parse({ ...goldenOptions, weights: path, ...options }),
-      { device, threads, directory: folder, signal } as never,
+      { device: "cpu", threads, directory: folder, signal } as never,
     );
     const arrival = Promise.withResolvers<void>();
     const input = async function* () {
