@@ -5,7 +5,8 @@ import type { StageSpec } from "../pipeline/plugin.ts";
 import type { OpenPipeline } from "../pipeline/run.ts";
 import type { App } from "./app.ts";
 import { type Failure, failureOf, Interrupted, mistake } from "./failure.ts";
-import { oneLine, seconds } from "./progress.ts";
+import { BatchView } from "./batch_view.ts";
+import { seconds } from "./progress.ts";
 import { type BatchItem, planBatch, readPrompts } from "./prompts_file.ts";
 import { prepare, type Ready, type Request } from "./request.ts";
 import { onLeaving } from "./signals.ts";
@@ -50,10 +51,8 @@ export async function generateBatch(
   await makeFolder(folder);
   const left = items.filter(({ name }) => !exists(join(folder, name)));
   const skipped = items.length - left.length;
-  const say = (line: string) => {
-    if (!quiet && !json) screen.err(`${line}\n`);
-  };
-  if (skipped > 0) say(`${skipped} of ${items.length} videos are there already.`);
+  using view = new BatchView(screen, ready.plan, quiet || json);
+  if (skipped > 0) view.say(`${skipped} of ${items.length} videos are there already.`);
   const made: Made[] = [];
   const failed: (Failure & { readonly path: string })[] = [];
   if (left.length > 0) {
@@ -67,34 +66,32 @@ export async function generateBatch(
         ),
       );
     using _listening = onLeaving({ stop: giveUp, abort: giveUp });
-    const warned = new Set<string>();
-    const warn = (message: string) => {
-      if (!warned.has(message)) say(`warning: ${oneLine(message)}`);
-      warned.add(message);
-    };
-    const batch = new Batch(ready, request, abort.signal, warn);
+    const batch = new Batch(ready, request, abort.signal, view);
     await using open = await batch.open();
     for (const item of left) {
       const path = join(folder, item.name);
       const place = `[${items.indexOf(item) + 1}/${items.length}]`;
       try {
+        view.begin(place);
         await removeLeftovers(folder, item.name);
         const one = await batch.make(open, item, path);
         made.push(one);
         if (quiet && !json) screen.out(path);
-        say(`${place} ${path}: ${one.frames} frames in ${seconds(one.seconds)}`);
+        view.say(`${place} ${path}: ${one.frames} frames in ${seconds(one.seconds)}`);
       } catch (error) {
         if (abort.signal.aborted) throw abort.signal.reason;
         // One prompt that cannot be used is no reason to lose the others.
         const failure = failureOf(error);
         app.exitCode ||= failure.code;
         failed.push({ path, ...failure });
-        if (!json) screen.err(`${place} ${path}: error: ${failure.message}\n`);
+        if (!json) view.fail(`${place} ${path}: error: ${failure.message}`);
       }
     }
   }
   if (json) screen.out(JSON.stringify({ made, skipped, failed }));
-  else say(`${made.length} made, ${skipped} there before, ${failed.length} failed, in ${folder}`);
+  else {view.say(
+      `${made.length} made, ${skipped} there before, ${failed.length} failed, in ${folder}`,
+    );}
 }
 
 /** All stages but the last are loaded once; the last writes one file, and is made anew for each. */
@@ -102,19 +99,19 @@ class Batch {
   readonly #ready: Ready;
   readonly #request: BatchRequest;
   readonly #signal: AbortSignal;
-  readonly #warn: (message: string) => void;
+  readonly #view: BatchView;
   readonly #writer: StageSpec;
 
   constructor(
     ready: Ready,
     request: BatchRequest,
     signal: AbortSignal,
-    warn: (message: string) => void,
+    view: BatchView,
   ) {
     this.#ready = ready;
     this.#request = request;
     this.#signal = signal;
-    this.#warn = warn;
+    this.#view = view;
     this.#writer = ready.config.stages.at(-1)!.spec;
   }
 
@@ -131,9 +128,7 @@ class Batch {
     await using writer = await joinStages([this.#writer.plugin(options)]).open(this.#opening());
     await using run = open.run(prompt, {
       signal: this.#signal,
-      onEvent: (event) => {
-        if (event.type === "warning") this.#warn(event.message);
-      },
+      onEvent: (event) => this.#view.hear(event),
     });
     let frames = 0;
     for await (const media of writer.run(run, { signal: this.#signal })) {
@@ -150,7 +145,7 @@ class Batch {
       ...(device !== undefined && { device }),
       ...(threads !== undefined && { threads }),
       signal: this.#signal,
-      warn: this.#warn,
+      warn: (message: string) => this.#view.warn(message),
     };
   }
 }

@@ -2,7 +2,7 @@
 import { Command, ValidationError } from "@cliffy/command";
 import { CompletionsCommand } from "@cliffy/command/completions";
 import type { App, Globals, Host } from "./app.ts";
-import { failureOf, stackOf } from "./failure.ts";
+import { failureOf, mistake, stackOf } from "./failure.ts";
 
 /** The program's name. */
 export const PROGRAM = "sluice";
@@ -11,14 +11,15 @@ export const PROGRAM = "sluice";
 interface Entry {
   readonly name: string;
   readonly description: string;
-  load(app: App): Promise<Command<Globals>>;
+  load(app: App, words: readonly string[]): Promise<Command<Globals>>;
 }
 
 const ENTRIES: readonly Entry[] = [
   {
     name: "generate",
     description: "Make a video of a prompt.",
-    load: async (app) => (await import("./commands/generate.ts")).generateCommand(app),
+    load: async (app, words) =>
+      (await import("./commands/generate.ts")).generateCommand(app, words),
   },
   {
     name: "ui",
@@ -83,17 +84,20 @@ export async function createCli(app: App, words: readonly string[]): Promise<Com
     });
   for (const { name, description, load } of ENTRIES) {
     const stub = () => new Command<Globals>().description(description);
-    root.command(name, words.includes(name) ? await load(app) : stub());
+    root.command(name, words.includes(name) ? await load(app, words) : stub());
   }
   root.command("completions", new CompletionsCommand()).reset();
   return root as unknown as Command;
 }
 
 /** Runs the program on these words and gives its exit code; prints errors, throws none. */
-export async function runCli(host: Host, words: string[]): Promise<number> {
+export async function runCli(host: Host, given: string[]): Promise<number> {
   const app: App = { ...host, exitCode: 0 };
+  // As other programs have it: `help generate` is `generate --help`.
+  const words = given[0] === "help" ? [...given.slice(1), "--help"] : given;
   let path = PROGRAM;
   try {
+    checkCommand(words);
     const cli = await createCli(app, words);
     cli.noExit().error((_error, command) => path = command.getPath());
     await cli.parse(words);
@@ -106,6 +110,13 @@ export async function runCli(host: Host, words: string[]): Promise<number> {
     else if (error instanceof ValidationError) app.screen.err(`See: ${path} --help\n`);
     return failure.code;
   }
+}
+
+/** Who forgets `generate` gives a sentence in place of a command. */
+function checkCommand([first = ""]: readonly string[]): void {
+  if (first.startsWith("-") || !/\s/.test(first.trim())) return;
+  const prompt = JSON.stringify(first);
+  throw mistake(`${prompt} is no command. To make a video of it: ${PROGRAM} generate ${prompt}`);
 }
 
 function wantsStack(words: readonly string[]): boolean {

@@ -1,4 +1,5 @@
 /** From the words of `generate` to a pipeline: which config, with which options, into which file. */
+import { join } from "@std/path";
 import { UserError } from "../pipeline/errors.ts";
 import type { Config } from "../pipeline/config.ts";
 import type { Prompt } from "../pipeline/data.ts";
@@ -98,7 +99,9 @@ function checkRequest({ prompt, seed, frames, threads }: Request): void {
     throw mistake('The prompt is empty: say what to show, such as "a red ball bounces".');
   }
   if (seed !== undefined && (seed < 0 || !Number.isSafeInteger(seed))) {
-    throw mistake(`--seed: expected a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`);
+    throw mistake(
+      `--seed: expected a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, got ${seed}.`,
+    );
   }
   if (frames !== undefined && frames < 0) {
     throw mistake(`--frames: expected a number of pictures, or 0 for endless, got ${frames}.`);
@@ -185,11 +188,24 @@ function outputOf(config: Config, { out, prompt }: Request, seed: number): strin
   if (out === "") throw mistake("--out: expected a file, got an empty text.");
   const last = config.stages[outputStage(config)]?.spec;
   const { path, container } = last ? optionsOf(last) : {};
-  if (out !== undefined) return out;
-  if (typeof path === "string") return path;
+  const given = out ?? (typeof path === "string" ? path : undefined);
   // Pictures go into a folder of their own.
-  if (container === "png") return `${freeName(prompt, seed, "frames", exists)}/`;
-  return freeName(prompt, seed, typeof container === "string" ? container : "mp4", exists);
+  const pictures = container === "png";
+  if (given !== undefined && (pictures || !isFolder(given))) return given;
+  const extension = pictures ? "frames" : typeof container === "string" ? container : "mp4";
+  const free = (name: string) => exists(join(given ?? "", name));
+  const name = freeName(prompt, seed, extension, free);
+  return pictures ? `${name}/` : join(given ?? "", name);
+}
+
+/** Whether a path is a folder, or written as one. */
+function isFolder(path: string): boolean {
+  if (/[/\\]$/.test(path)) return true;
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
 }
 
 function exists(name: string): boolean {

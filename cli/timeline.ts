@@ -34,8 +34,10 @@ export function readTimeline(
     throw mistake(
       `More words follow the prompt ${
         JSON.stringify(prompt)
-      }: put quotes around a prompt of several words, or say ` +
-        `with --at when the next prompt begins: ${EXAMPLE}.`,
+      }. Put quotes around a prompt of several words: ` +
+        `${
+          JSON.stringify([prompt, ...others].join(" "))
+        }; or say with --at when the next prompt begins: ${EXAMPLE}.`,
     );
   }
   const begun = words.findIndex((word) => word === "--at" || word.startsWith("--at="));

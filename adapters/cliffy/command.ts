@@ -17,6 +17,8 @@ export interface OptionOptions<C, D> {
   default?: D;
   /** Options (in camelCase) that may not be there too. */
   conflicts?: string[];
+  /** Left out of help. */
+  hidden?: boolean;
 }
 
 /** What `parse` gives. */
@@ -302,7 +304,7 @@ export class Command<PG = void, O = unknown, A extends unknown[] = [], G = unkno
     const [, head = "", raw] = flags.match(/^(.*?)\s*(<.*>)?$/)!;
     const value = raw ? this.#declare(raw, "Option") : undefined;
     const option = new Option(value ? `${head} ${value.form}` : head, description)
-      .conflicts(how.conflicts ?? []);
+      .conflicts(how.conflicts ?? []).hideHelp(how.hidden ?? false);
     if (value?.choices) option.argChoices = value.choices;
     if (how.default !== undefined) option.default(how.default);
     if (value) {

@@ -5,13 +5,18 @@ import { pluginFlags } from "../flags.ts";
 import { readTimeline } from "../timeline.ts";
 
 /** `sluice generate "<prompt>"`. */
-export async function generateCommand(app: App): Promise<Command<Globals>> {
+export async function generateCommand(
+  app: App,
+  words: readonly string[],
+): Promise<Command<Globals>> {
+  const all = words.includes("--help-all");
   const flags = pluginFlags(await app.plugins());
   const command = new Command<Globals>()
     .description(
       "Make a video of a prompt.\n\n" +
         "A config chooses the pipeline; flags named after its stages, and --set, change its options: " +
-        "--diffuse-window 9 is --set diffuse.window=9. What is left out is as the config says. " +
+        "--diffuse-window 9 is --set diffuse.window=9. What is left out is as the config says. --help-all lists those " +
+        "flags too, `plugins show diffuse` the options of one stage. " +
         "Progress goes to standard error. Ctrl-C ends the run early and leaves a playable file of " +
         "what is finished; a second one gives up at once. Exit codes: 0 done, 1 failure, 2 your mistake, 130 after Ctrl-C.",
     )
@@ -25,7 +30,7 @@ export async function generateCommand(app: App): Promise<Command<Globals>> {
     .option(
       "-o, --out <file:file>",
       "Where the video goes; .mp4, .webm, .gif, .webp or .png says what it is. An existing file is " +
-        "replaced. Left out: a new name made of prompt and seed, in the current folder.",
+        "replaced. Left out, or a folder: a new name made of prompt and seed, in the current or that folder.",
     )
     .option("-s, --seed <seed:integer>", "Seed of the noise: the same seed, the same video.")
     .option(
@@ -78,6 +83,7 @@ export async function generateCommand(app: App): Promise<Command<Globals>> {
     })
     .option("--json", "Print one JSON object: the file and the figures, or the error.")
     .option("-q, --quiet", "Print nothing but the file's name, on standard output.")
+    .option("--help-all", "Show this help with the flags of all stages.")
     .example(
       "Five seconds of video, the same each time",
       'sluice generate "a red ball bounces on a green floor" --out ball.mp4 --seed 1',
@@ -100,9 +106,10 @@ export async function generateCommand(app: App): Promise<Command<Globals>> {
     .example("Figures for a script", 'sluice generate "a red ball" --json | jq .framesPerSecond');
   for (const { flag, type, description, option } of flags) {
     if (option.values) command.type(flag, new EnumType(option.values));
-    command.option(`--${flag} <${hint(type)}:${type}>`, description);
+    command.option(`--${flag} <${hint(type)}:${type}>`, description, { hidden: !all });
   }
   command.action(async function (options, ...texts) {
+    if (options.helpAll) return this.showHelp();
     const given = options as Record<string, unknown>;
     const { config, out, seed, frames, device, threads, set = [] } = options;
     const { preview = false, json = false, quiet = false, overcommit = false } = options;

@@ -3,6 +3,7 @@ import { fromFileUrl, join } from "@std/path";
 import { planBatch } from "../../cli/prompts_file.ts";
 import { readClipEnd } from "../../plugins/encode_picture/read.ts";
 import { assertNothingOpen, sluice } from "../_sluice.ts";
+import { run } from "./_run.ts";
 
 const { signal } = new AbortController();
 
@@ -146,6 +147,20 @@ Deno.test("generate --prompts, killed again and again, ends with every video who
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("generate --prompts shows in a terminal how far the video in hand has come", async () => {
+  const words = ["generate", "--prompts", "p.txt", "--diffuse-pause", "150"];
+  const { code, err } = await run(words, { live: true, files: ["p.txt"] });
+  assertEquals(code, 0);
+  assertMatch(err, /\r\[1\/1\] · 0\/21 frames · 0\.\d\d s/);
+  assertMatch(err, /\r\[1\/1\] · chunk \d\/2, step 1\/2 · 9\/21 frames/);
+  // What stays are whole lines, and nothing of the moving one is left at the end.
+  const kept = err.split("\x1b[J").find((part) => part.startsWith("[1/1] 001-"));
+  assertMatch(kept!, /^\[1\/1\] 001-p-txt-0\.mp4: 21 frames in 0\.\d\d s\n/);
+  assertStringIncludes(err.split("\n").at(-1)!, "\x1b[J");
+  const plain = await run(words, { files: ["p.txt"] });
+  assertEquals(plain.err.includes("chunk"), false);
 });
 
 const MISTAKES: [words: string[], message: string][] = [

@@ -20,6 +20,20 @@ Deno.test("sluice prints help and version, and refuses what it does not know", a
   assertStringIncludes((await run(["pipeline", "validate"])).err, "See: sluice pipeline");
 });
 
+Deno.test("sluice takes help as a command, and tells who forgot one what to write", async () => {
+  for (const words of [["help"], ["help", "pipeline"], ["help", "pipeline", "list"]]) {
+    const help = await run(words);
+    assertEquals(help, await run([...words.slice(1), "--help"]));
+    assertEquals(help.code, 0);
+  }
+  const { code, err } = await run(["a red ball", "--seed", "1"]);
+  assertEquals(code, 2);
+  assertStringIncludes(
+    err,
+    'error: "a red ball" is no command. To make a video of it: sluice generate "a red ball"\n',
+  );
+});
+
 Deno.test("sluice loads plugins only for the command that needs them", async () => {
   let asked = 0;
   const plugins = () => {

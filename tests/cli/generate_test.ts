@@ -118,6 +118,22 @@ Deno.test("generate --preview draws the pictures below one another in place", as
   assertStringIncludes(err, `\r\x1b[1A${cell}\x1b[K\r\n`);
 });
 
+Deno.test("generate --out puts a new name into a folder", async () => {
+  for (const folder of [".", "./", "videos/"]) {
+    const outcome = await run(["generate", "a red ball", "--json", "--out", folder]);
+    if (folder === "videos/") {
+      // The writer of these tests makes no folders.
+      assertStringIncludes(outcome.out, "videos/a-red-ball-0.mp4");
+      continue;
+    }
+    assertEquals(JSON.parse(outcome.out).path, "a-red-ball-0.mp4");
+    assertEquals(outcome.files, ["a-red-ball-0.mp4"]);
+  }
+  const taken = { files: ["a-red-ball-0.mp4"] };
+  const again = await run(["generate", "a red ball", "--json", "--out", "."], taken);
+  assertEquals(JSON.parse(again.out).path, "a-red-ball-0-2.mp4");
+});
+
 const MISTAKES: [words: string[], message: string][] = [
   [[], "prompt"],
   [[" "], "The prompt is empty"],
@@ -173,8 +189,12 @@ Deno.test("generate gives 1 for a failure, and its origin only with --verbose", 
   });
 });
 
-Deno.test("generate --help teaches the main options first, then each plugin's", async () => {
-  const { code, out } = await run(["generate", "--help"]);
+Deno.test("generate --help-all teaches the main options first, then each plugin's", async () => {
+  const short = await run(["generate", "--help"]);
+  assertEquals(short.code, 0);
+  assertStringIncludes(short.out, "--help-all");
+  assertEquals(short.out.includes("--diffuse-noise"), false);
+  const { code, out } = await run(["generate", "--help-all"]);
   assertEquals(code, 0);
   const places = ["--config", "--frames", "--quiet", "--extend-prompt-word", "--diffuse-noise"]
     .map((flag) => out.search(new RegExp(` ${flag} `)));

@@ -22,8 +22,8 @@ Deno.test("VERSION is the project's", () => {
   assertEquals(VERSION, project.version);
 });
 
-Deno.test("sluice generate --help shows the built-in plugins' flags", async () => {
-  const { code, out } = await sluice("generate", "--help");
+Deno.test("sluice generate --help-all shows the built-in plugins' flags", async () => {
+  const { code, out } = await sluice("generate", "--help-all");
   assertEquals(code, 0);
   for (
     const flag of [

@@ -77,7 +77,10 @@ const MISTAKES: [words: string[], message: string][] = [
   [["a", "--at", "0.5"], "--at 0.5 has no prompt: write it behind the time"],
   [["--at", "0.5", "b", "a"], "--at stands before the first prompt"],
   [["--at", "0.5"], "--at stands before the first prompt"],
-  [["a", "b"], 'More words follow the prompt "a": put quotes around a prompt of several words'],
+  [
+    ["a", "b"],
+    'More words follow the prompt "a". Put quotes around a prompt of several words: "a b"; or',
+  ],
   [["a", "b", "--at", "0.5", "c"], 'The prompt "c" has no time'],
   [["a", "--at", "0.5", "b", "--at", "0.50s", "c"], 'Two prompts begin at 0.5 s: "b" and "c".'],
   [["--prompts", "p.txt", "--at", "0.5", "b"], "--prompts"],

@@ -127,6 +127,14 @@ Deno.test("Command.error() is told the error and the command it belongs to", asy
   assertStringIncludes(told[0] ?? "", "paint jobs");
 });
 
+Deno.test("Command.option() may be left out of help, and is taken all the same", async () => {
+  const app = new Command().name("t").noExit().option("--num <n:integer>", "Number.")
+    .option("--depth <d:integer>", "Depth.", { hidden: true }).action(() => {});
+  const help = app.getHelp();
+  assertEquals([help.includes("--num"), help.includes("--depth")], [true, false]);
+  assertEquals((await app.parse(["--depth", "3"])).options, { depth: 3 });
+});
+
 Deno.test("Command.getRawArgs() gives the words behind the command's name as they were written", async () => {
   const words: string[][] = [];
   const draw = new Command().arguments("[texts...:string]")
