@@ -12,7 +12,7 @@ import type { Session, Tensor } from "../engine/runtime/mod.ts";
 import { networkOf, piecesOf } from "../plugins/decode/choose.ts";
 import { bytesOf, plannedBytes, sumWork, workOf } from "./_flops.ts";
 import { latentShape } from "./_wan_transformer.ts";
-import type { Bench } from "./_wan_parts.ts";
+import { type Bench, measured } from "./_wan_parts.ts";
 import type { WanBenchOptions } from "./_wan_options.ts";
 import { timed } from "./_wan_timing.ts";
 
@@ -65,7 +65,7 @@ export function decoderGraphs(
 
 /** Measures a decoder. Pictures are read back to the host, as the stage does. */
 export async function measureDecoder(bench: Bench, kind: "taehv" | "vae"): Promise<void> {
-  const { device, tensors, options, parts, memory, attention } = bench;
+  const { device, tensors, options, memory, attention } = bench;
   const { name, pieces, first, next, inPlace } = decoderGraphs(kind, options, attention);
   const count = options.sizes.chunk / pieces;
   const before = tensors.bytes;
@@ -79,7 +79,7 @@ export async function measureDecoder(bench: Bench, kind: "taehv" | "vae"): Promi
   }
   let weights = 0;
   let activations = 0;
-  const measured = async (graph: Graph) => {
+  const measure = async (graph: Graph) => {
     const planned = plannedBytes(graph);
     activations = Math.max(activations, planned);
     const reads = graph.inputs.map(({ name }) => name);
@@ -104,9 +104,10 @@ export async function measureDecoder(bench: Bench, kind: "taehv" | "vae"): Promi
     const ms = await timed(() => session.run(binding), { runs: options.runs });
     return { ...work, ms };
   };
-  const firstPiece = await measured(first.graph);
-  const nextPiece = await measured(next.graph);
-  parts.push(
+  const firstPiece = await measure(first.graph);
+  const nextPiece = await measure(next.graph);
+  measured(
+    bench,
     { name: `${name}: first piece`, ...firstPiece, pictures: first.pictures },
     {
       name: `${name}: chunk`,

@@ -2,15 +2,15 @@
 
 import type { Frames } from "../pipeline/data.ts";
 import encodeVideo from "../plugins/encode_video/mod.ts";
-import type { Bench } from "./_wan_parts.ts";
+import { type Bench, measured } from "./_wan_parts.ts";
 import { timed } from "./_wan_timing.ts";
 
 /** Chunks of one measurement, so that the encoder's own beginning and end count little. */
 const CHUNKS = 4;
 
 /** Measures H.264 into the parts of a stream, with the encoder that `auto` takes on the device. */
-export async function measureEncode({ options, parts }: Bench): Promise<void> {
-  const { sizes, device, threads, runs } = options;
+export async function measureEncode(bench: Bench): Promise<void> {
+  const { sizes, device, threads, runs } = bench.options;
   const chunks = Array.from({ length: CHUNKS }, (_, i) => drawn(i, sizes.chunk * 4, sizes));
   const spec = encodeVideo({ codec: "h264", container: "mp4" });
   const signal = new AbortController().signal;
@@ -35,7 +35,7 @@ export async function measureEncode({ options, parts }: Bench): Promise<void> {
     for await (const part of stage.process(input(), context)) bytes += part.data.length;
     if (bytes === 0) throw new RangeError("cannot measure the encoder: it gave no bytes");
   }, { runs });
-  parts.push({
+  measured(bench, {
     name: "h264: chunk",
     ms: ms / CHUNKS,
     flops: 0,

@@ -37,3 +37,16 @@ export interface Bench {
   /** Sentences to be printed below the table of memory. */
   readonly notes: string[];
 }
+
+/** Takes up what was measured, and says so beside the output: a large configuration takes a while. */
+export function measured({ parts }: Bench, ...more: readonly MeasuredPart[]): void {
+  for (const part of more) {
+    parts.push(part);
+    console.error(`${nameOf(part)}: ${part.ms.toPrecision(4)} ms`);
+  }
+}
+
+/** `denoise, 21 frames`. */
+export function nameOf({ name, fill }: Pick<MeasuredPart, "name" | "fill">): string {
+  return fill === undefined ? name : `${name}, ${fill} frames`;
+}

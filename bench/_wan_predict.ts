@@ -15,9 +15,9 @@ import {
 } from "./_wan_cards.ts";
 import { type DecoderGraphs, decoderGraphs, memoryBytes } from "./_wan_decoders.ts";
 import type { WanBenchOptions, WanBenchRequest } from "./_wan_options.ts";
-import type { MeasuredPart } from "./_wan_parts.ts";
+import { type MeasuredPart, nameOf } from "./_wan_parts.ts";
 import type { FloatType } from "./_wan_random.ts";
-import { nameOf, printMemory, printViewed, short, viewed } from "./_wan_report.ts";
+import { printMemory, printViewed, short, viewed } from "./_wan_report.ts";
 import { contextGraph, latentShape, passGraph } from "./_wan_transformer.ts";
 
 /** A part of which the nodes are known. */

@@ -91,7 +91,7 @@ export class RandomTensors implements AsyncDisposable {
 
   /** Fills a tensor, seen as a table, by scale · sin(a · b) + offset with a random a for each row and b for each column. */
   async #fill(tensor: Tensor<FloatType>, { scale, offset = 0 }: Spread): Promise<void> {
-    const rows = tensor.shape[0] ?? 1;
+    const rows = rowsOf(tensor.shape);
     const columns = tensor.size / rows;
     const session = await this.#session(tensor.dtype);
     using binding = session.createBinding();
@@ -125,6 +125,17 @@ export class RandomTensors implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#stack.disposeAsync();
   }
+}
+
+/** Rows of the table that a shape is seen as, so that the fewest numbers come from the host. */
+function rowsOf(shape: readonly number[]): number {
+  const size = shape.reduce((a, b) => a * b, 1);
+  let [best, rows] = [1, 1];
+  for (const length of shape) {
+    rows *= length;
+    if (rows + size / rows < best + size / best) best = rows;
+  }
+  return best;
 }
 
 /** Only operators that every provider has: WebGPU knows no RandomNormal. */

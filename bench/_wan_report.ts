@@ -4,7 +4,7 @@ import { fixed, table } from "./_bench.ts";
 import { flopsOf } from "./_flops.ts";
 import type { Ceilings } from "./_wan_ceilings.ts";
 import type { WanBenchOptions } from "./_wan_options.ts";
-import type { MeasuredPart, MemoryRow } from "./_wan_parts.ts";
+import { type MeasuredPart, type MemoryRow, nameOf } from "./_wan_parts.ts";
 import { latentShape, passGraph } from "./_wan_transformer.ts";
 import { wan2_1_1_3b } from "../engine/networks/mod.ts";
 
@@ -26,11 +26,6 @@ export function short(value: number): string {
   const power = Math.min(letters.length - 1, Math.floor(Math.log10(Math.abs(value)) / 3));
   const scaled = value / 1000 ** Math.max(0, power);
   return `${scaled.toPrecision(3)}${power > 0 ? ` ${letters[power]}` : ""}`;
-}
-
-/** `denoise, 21 frames`. */
-export function nameOf({ name, fill }: Pick<MeasuredPart, "name" | "fill">): string {
-  return fill === undefined ? name : `${name}, ${fill} frames`;
 }
 
 /** Prints the parts beside the ceilings. */

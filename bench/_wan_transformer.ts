@@ -14,7 +14,7 @@ import type { Binding, Session, Tensor } from "../engine/runtime/mod.ts";
 import { writeModel } from "../engine/onnx/mod.ts";
 import { dimsOf, plannedBytes, sumWork, workOf } from "./_flops.ts";
 import { memoryInUse } from "./_wan_memory.ts";
-import type { Bench } from "./_wan_parts.ts";
+import { type Bench, measured } from "./_wan_parts.ts";
 import type { WanBenchOptions } from "./_wan_options.ts";
 import { type FloatType, writeFloats } from "./_wan_random.ts";
 import { settled, timed } from "./_wan_timing.ts";
@@ -41,11 +41,11 @@ export function contextGraph({ sizes, precision }: Pick<WanBenchOptions, "sizes"
 
 /** Measures everything of the transformer that was asked for. */
 export async function measureTransformer(bench: Bench): Promise<void> {
-  const { options, parts, memory, attention } = bench;
+  const { options, memory, attention } = bench;
   const { sizes, fills, runs } = options;
   const before = bench.tensors.bytes;
   await using pass = await Pass.load(bench);
-  parts.push({ name: "text's keys and values", ...pass.contextWork, ms: pass.contextMs });
+  measured(bench, { name: "text's keys and values", ...pass.contextWork, ms: pass.contextMs });
   const { perFrame } = latentShape(options);
   for (const fill of fills) {
     await pass.fillTo(fill);
@@ -53,7 +53,8 @@ export async function measureTransformer(bench: Bench): Promise<void> {
     const warmUp = () => pass.remember();
     const denoise = await timed(() => pass.denoise(), { runs, warmUp });
     const remember = await timed(() => pass.remember(), { runs, warmUp: () => Promise.resolve() });
-    parts.push(
+    measured(
+      bench,
       { name: "denoise", fill, ms: denoise, ...sumWork(work, sizes.steps.length) },
       { name: "cache pass", fill, ms: remember, ...sumWork(work) },
     );
@@ -62,7 +63,14 @@ export async function measureTransformer(bench: Bench): Promise<void> {
   const used = await memoryInUse(bench.device);
   if (used !== undefined) bench.notes.push(used);
   const noise = await timed(() => Promise.resolve(pass.drawNoise()), { runs });
-  parts.push({ name: "noise of a chunk", ms: noise, flops: 0, bytes: 0, kernels: 0, host: true });
+  measured(bench, {
+    name: "noise of a chunk",
+    ms: noise,
+    flops: 0,
+    bytes: 0,
+    kernels: 0,
+    host: true,
+  });
   const fillSizes = { cache: sizes.window * perFrame };
   memory.push(
     { name: "transformer: weights", bytes: pass.weightBytes },
