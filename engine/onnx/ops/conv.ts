@@ -2,7 +2,7 @@
 
 import type { Value } from "../graph.ts";
 import { expectDims, expectRank, fail, sameTypes } from "./_check.ts";
-import { concat, reshape, slice } from "./shape.ts";
+import { concat, pad, reshape, slice } from "./shape.ts";
 
 /** How `conv` moves over the picture. */
 export interface ConvOptions {
@@ -32,6 +32,10 @@ export function conv(
   const [out, expected, kernel] = w.dims as number[];
   if (channels !== expected) fail("Conv", "expected x [N, in, …] and w [out, in, …]", [x, w]);
   if (b) expectDims("Conv", "bias", b, [out!]);
+  // ONNX Runtime 1.30's WebGPU kernel reads such channels in threes and gives wrong sums
+  // (microsoft/onnxruntime#29651): one more, of zeros, has it read them otherwise.
+  const inThrees = channels! > 3 && channels! % 3 === 0 && channels! % 4 !== 0;
+  if (inThrees && out! % 4 === 0 && kernel! > 1) [x, w] = [pad(x, 1, 0, 1), pad(w, 1, 0, 1)];
   const pads = typeof padding === "number" ? Array<number>(4).fill(padding) : padding;
   const [top, left, bottom, right] = pads as [number, number, number, number];
   const size = (from: number) => Math.floor((from - kernel!) / stride) + 1;

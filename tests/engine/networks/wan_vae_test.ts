@@ -11,7 +11,8 @@ import {
 } from "../../../engine/networks/mod.ts";
 import type { TensorData } from "../../../engine/tensor/mod.ts";
 import { assertClose, Golden } from "../../_golden.ts";
-import { runGraph } from "../../_run_graph.ts";
+import { runGraph, type TestPlace } from "../../_run_graph.ts";
+import { webgpuIsHere } from "../../_webgpu.ts";
 
 const config: WanVaeConfig = { ...wan2_1_vae, dim: 6 };
 
@@ -30,7 +31,7 @@ async function inPieces(
   { build, input, output, cell }: Passage,
   data: Float32Array,
   pieces: readonly number[],
-  threads = 1,
+  place: TestPlace = {},
 ): Promise<number[][]> {
   const [channels, height, width] = cell;
   const perFrame = channels * height * width;
@@ -43,7 +44,7 @@ async function inPieces(
     const out = await runGraph(graph, {
       [input]: data.slice(at * perFrame, (at + frames) * perFrame),
       ...memory,
-    }, { weights: golden.weights, threads });
+    }, { weights: golden.weights, ...place });
     given.push([...out[output] as Float32Array]);
     memory = Object.fromEntries(memories.map(({ name }) => [name, out[`${name}.next`]!]));
     at += frames;
@@ -60,9 +61,12 @@ function decoding(cell: Passage["cell"], options: WanVaeOptions = {}): Passage {
   };
 }
 
-function encoding(output: "latents" | "mean"): Passage {
+function encoding(
+  output: "latents" | "mean",
+  attention: "fused" | "composed" = "fused",
+): Passage {
   return {
-    build: (shape, part) => wanVaeEncoder(config, shape, { part, output }),
+    build: (shape, part) => wanVaeEncoder(config, shape, { part, output, attention }),
     input: "frames",
     output,
     cell: [3, 16, 24],
@@ -97,7 +101,7 @@ for (const threads of [1, 2]) {
         [[2, 2], [5, 8]],
       ] as const
     ) {
-      const given = await inPieces(golden, decoding([16, 8, 12]), latents, pieces, threads);
+      const given = await inPieces(golden, decoding([16, 8, 12]), latents, pieces, { threads });
       assertEquals(given.map(({ length }) => length / picture), pictures);
       assertClose(given.flat(), expected, 2e-5, `pieces of ${pieces}`);
     }
@@ -109,12 +113,30 @@ for (const threads of [1, 2]) {
     for (const [output, name] of [["latents", "encode"], ["mean", "encode_mu"]] as const) {
       const expected = await golden.floats(`out.${name}`);
       for (const pieces of [[13], [1, 4, 4, 4], [5, 8], [9, 4], [1, 12]]) {
-        const given = await inPieces(golden, encoding(output), frames, pieces, threads);
+        const given = await inPieces(golden, encoding(output), frames, pieces, { threads });
         assertClose(given.flat(), expected, 2e-5, `${name} in pieces of ${pieces}`);
       }
     }
   });
 }
+
+Deno.test({
+  name: "wanVaeDecoder() and wanVaeEncoder() agree with the reference on webgpu",
+  ignore: !await webgpuIsHere(),
+  async fn() {
+    const golden = await Golden.open("wan_vae");
+    const latents = await golden.floats("in.small.latents");
+    const passage = decoding([16, 2, 3], { attention: "composed" });
+    const given = await inPieces(golden, passage, latents, [1, 5], { device: "webgpu" });
+    assertClose(given.flat(), await golden.floats("out.small.decode_raw"), 1e-4, "decode");
+    const frames = framesFirst(await golden.floats("in.video"), 13);
+    const pictures = await inPieces(golden, encoding("mean", "composed"), frames, [1, 4], {
+      device: "webgpu",
+    });
+    const expected = await golden.floats("out.encode_mu");
+    assertClose(pictures.flat(), expected.slice(0, expected.length / 2), 1e-4, "encode");
+  },
+});
 
 Deno.test("wanVaeDecoder() agrees with the reference on a longer clip, by either attention", async () => {
   const golden = await Golden.open("wan_vae");
