@@ -1,19 +1,21 @@
 import { parseDocument } from "yaml";
 import { type ConfigDocument, overrideError } from "./_document.ts";
-import { suggestName } from "./names.ts";
+import { suggestName, toKebab } from "./names.ts";
+import type { AnyPlugin } from "./plugin.ts";
 
 /** Keys beside `stages` that may be overridden. */
 const PLAIN_KEYS = ["name", "description", "device"];
 
 /**
- * Puts one `stage.option=value` into a config; `names` are the plugins of its stages in order,
- * undefined where a stage's plugin could not be found.
+ * Puts one `stage.option=value` into a config; `plugins` are those of its stages in order, undefined
+ * where a stage's plugin could not be found.
  */
 export function applyOverride(
   document: ConfigDocument,
   text: string,
-  names: readonly (string | undefined)[],
+  plugins: readonly (AnyPlugin | undefined)[],
 ): void {
+  const names = plugins.map((plugin) => plugin?.name);
   const split = text.indexOf("=");
   if (split < 1) {
     throw overrideError(text, "expected stage.option=value, such as diffuse.latent-frames=9.");
@@ -27,7 +29,7 @@ export function applyOverride(
         text,
         names.includes(target)
           ? `which option of "${target}"? Expected ${target}.option=value.`
-          : `there is no such key.${suggestName(target, PLAIN_KEYS)}`,
+          : `there is no such key.${optionOf(target, plugins) ?? suggestName(target, PLAIN_KEYS)}`,
       );
     }
     document.override([target], value, text);
@@ -36,6 +38,16 @@ export function applyOverride(
   const stage = findStage(text, target, names);
   if (stage === undefined) return;
   document.override(["stages", stage, "with", ...keys], value, text);
+}
+
+/** Who leaves out the stage means its option: which one that may be. */
+function optionOf(key: string, plugins: readonly (AnyPlugin | undefined)[]): string | undefined {
+  const meant = plugins.flatMap((plugin) =>
+    plugin && Object.keys(plugin.options.shape).some((each) => toKebab(each) === key)
+      ? [`${plugin.name}.${key}`]
+      : []
+  );
+  return meant.length === 0 ? undefined : ` Did you mean ${[...new Set(meant)].join(" or ")}?`;
 }
 
 function findStage(

@@ -111,8 +111,7 @@ export async function parseConfig(text: string, options: ParseOptions): Promise<
   const found = await Promise.all(
     stagesOf(document).map((stage, i) => findStage(document, i, stage, options)),
   );
-  const names = found.map((plugin) => plugin?.name);
-  for (const each of set) document.attempt(() => applyOverride(document, each, names));
+  for (const each of set) document.attempt(() => applyOverride(document, each, found));
   if (set.length > 0) checkHead(document);
   const specs = stagesOf(document).map((stage, i) => chooseStage(document, i, found[i], stage));
   checkKinds(document, found, plugins);

@@ -287,6 +287,7 @@ Deno.test("overrides that are wrong are named as they were written", async () =>
       "dveice=cpu",
       `there is no such key. Did you mean "device"? Known: name, description, device.`,
     ],
+    ["step-size=3", "there is no such key. Did you mean count.step-size?"],
     ["device=3", "expected a string, got 3."],
     ["count.count", "expected stage.option=value, such as diffuse.latent-frames=9."],
     ["=3", "expected stage.option=value, such as diffuse.latent-frames=9."],
