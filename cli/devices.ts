@@ -35,7 +35,8 @@ export function deviceLines(report: DevicesReport): string[] {
     const name = each.device.padEnd(width);
     if (each.available) return [`${name}  works   ${aboutDevice(each.device, report)}`.trimEnd()];
     // What NVIDIA's part of it lacks is told once, below.
-    const told = below && each.device.startsWith("cuda") && report.cuda?.provider !== undefined;
+    const told = below && each.device.startsWith("cuda") && report.cuda?.provider !== undefined &&
+      report.cudaRemedies.length > 0;
     const remedy = told || !each.remedy ? [] : [`${" ".repeat(width + 10)}${each.remedy}`];
     return [`${name}  absent  ${each.reason}`, ...remedy];
   });
@@ -62,7 +63,7 @@ export function cudaLines(
   if (needs.length === 0) return [];
   const rows = needs.map(({ library, part, required, found, apt, pip }) => [
     library,
-    found ? "found" : "missing",
+    found ? "found  " : "missing",
     required ? part : `${part}, for some operators`,
     found ? "" : `apt: ${apt}${pip ? `; pip: ${pip}` : ""}`,
   ]);

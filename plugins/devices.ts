@@ -57,7 +57,12 @@ export async function inspectDevices(
   const cuda = report.library && runtime.inspectCuda();
   const webgpu = report.devices.some(({ device, available }) => device === "webgpu" && available);
   const adapter = webgpu ? await runtime.adapterName() : undefined;
-  return { ...report, adapter, cuda, cudaRemedies: cuda ? runtime.cudaRemedies(cuda.needs) : [] };
+  return {
+    ...report,
+    adapter,
+    cuda,
+    cudaRemedies: cuda ? runtime.cudaRemedies(cuda.needs, cuda.driver) : [],
+  };
 }
 
 /** The folder that the CUDA provider is in, if it was installed for this version of ONNX Runtime. */

@@ -1,5 +1,6 @@
 /** What of NVIDIA's the CUDA provider needs on this machine, and whether it is there. */
 
+import type { CudaDriver } from "./_cuda_driver.ts";
 import { neededLibraries } from "./_elf.ts";
 
 /** A library of NVIDIA's. */
@@ -108,13 +109,23 @@ function tryLibrary(library: string): { readonly found: boolean; readonly proble
   }
 }
 
-/** How to get what is missing, one way or part a sentence, without full stops; empty where nothing is missing. */
-export function cudaRemedies(needs: readonly CudaNeed[]): string[] {
+/**
+ * How to get what is missing, one way or part a sentence, without full stops; empty where nothing is missing.
+ *
+ * @param driver what the driver says, where there is one
+ */
+export function cudaRemedies(needs: readonly CudaNeed[], driver?: CudaDriver): string[] {
   const missing = needs.filter(({ found }) => !found);
   const libraries = missing.filter(({ part }) => part !== "driver");
   const remedies: string[] = [];
   if (missing.length > libraries.length) {
     remedies.push("Install NVIDIA's driver, 580 or newer (Ubuntu: nvidia-driver-580)");
+  }
+  // Its major version counts: a driver of 13.0 runs libraries of every 13.
+  if (driver !== undefined && Number(driver.cuda.split(".")[0]) < 13) {
+    remedies.push(
+      `The driver runs CUDA up to ${driver.cuda}, and 13 is needed: install 580 or newer`,
+    );
   }
   if (libraries.length === 0) return remedies;
   if (Deno.build.os === "windows") {

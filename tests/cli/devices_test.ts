@@ -230,6 +230,10 @@ Deno.test("deviceLines() tells the remedy of cuda once, and the command where th
   const absent = { device: "cuda:0", available: false, reason: "it", remedy: "the way" } as const;
   const devices = [absent];
   assertEquals(deviceLines({ ...REPORT, devices }).slice(0, 2), ["cuda:0  absent  it", ""]);
+  assertEquals(deviceLines({ ...REPORT, devices, cudaRemedies: [] }).slice(0, 2), [
+    "cuda:0  absent  it",
+    "                the way",
+  ]);
   const bare = { ...REPORT.cuda!, provider: undefined };
   const lines = deviceLines({ ...REPORT, devices, cuda: bare });
   assertEquals(lines[1]!.trim(), "the way");

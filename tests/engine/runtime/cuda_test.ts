@@ -108,6 +108,10 @@ Deno.test({
     assertEquals(cudaRemedies([driver(false)]), [
       "Install NVIDIA's driver, 580 or newer (Ubuntu: nvidia-driver-580)",
     ]);
+    assertEquals(cudaRemedies([driver(true)], { cuda: "13.0", cards: [] }), []);
+    assertEquals(cudaRemedies([driver(true)], { cuda: "12.9", cards: [] }), [
+      "The driver runs CUDA up to 12.9, and 13 is needed: install 580 or newer",
+    ]);
     assertEquals(cudaRemedies([driver(true), ...cublas]), [
       "Debian and Ubuntu, from NVIDIA's repository: apt-get install libcublas-13-0",
       "Or: pip install nvidia-cublas, and put the folders nvidia/cu13/lib that they bring into LD_LIBRARY_PATH",
