@@ -199,14 +199,22 @@ Deno.test("generate --config wan2.1_t2v_1.3b runs from the published tree at red
       "diffuse.steps=2",
     ].flatMap((setting) => ["--set", setting]);
     const words = ["generate", "a red ball", "--config", "wan2.1_t2v_1.3b", "--out", "o.mp4"];
+    let film = new Uint8Array();
     const generate = (...more: string[]) =>
-      sluice([...words, "--json", ...at, ...reduced, ...more]);
+      sluice([...words, "--json", ...at, ...reduced, ...more], { "clip.mp4": film }, async () => {
+        film = await Deno.readFile("o.mp4").catch(() => film);
+      });
     // 29 pictures are 8 latent frames, which are no whole chunks of three.
     const made = await generate("--frames", "29");
     assertEquals(made.code, 0, made.out + made.err);
     assertEquals(JSON.parse(made.out).frames, 29);
     assertEquals(made.files, ["o.mp4"]);
+    // Over that clip, though a longer one would be allowed.
+    const over = await generate("--video", "clip.mp4", "--strength", "0.5");
+    assertEquals(over.code, 0, over.out + over.err);
+    assertEquals(JSON.parse(over.out).frames, 29);
     const refused = [
+      [["--video", "clip.mp4"], "makes the whole clip at once and cannot begin with something"],
       [["--frames", "30"], "which give 1, 5, 9, … frames. Nearest: 29 or 33."],
       [["--frames", "0"], "expected how many, such as 21 for 81 pictures"],
       [["--diffuse-chunk", "3"], "makes the whole clip at once"],
