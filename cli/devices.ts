@@ -135,7 +135,7 @@ export async function install(app: App, request: InstallRequest): Promise<void> 
 function agree(app: App, plan: CudaPlan, { yes, json }: InstallRequest): void {
   const { coming, files, folder, unpacked, version, wheel, wheelBytes } = plan;
   const whole = wheelBytes === undefined ? "" : ` of ${size(wheelBytes)}`;
-  const fetch = coming === undefined ? "a size that nobody says" : size(coming);
+  const fetch = coming === undefined ? "bytes of unknown number" : size(coming);
   const how = files === undefined ? "the whole wheel" : `${files} files out of it`;
   app.screen.err(
     `${wheel}: ${how}, ${fetch}${whole} to fetch` +
@@ -144,7 +144,9 @@ function agree(app: App, plan: CudaPlan, { yes, json }: InstallRequest): void {
       "Nothing of NVIDIA's is in it.\n",
   );
   if (yes || json || !Deno.stdin.isTerminal() || !app.screen.live) return;
-  if (!confirm(`Fetch ${fetch}?`)) throw new Interrupted("Nothing was fetched.");
+  if (!confirm(coming === undefined ? "Fetch it?" : `Fetch ${fetch}?`)) {
+    throw new Interrupted("Nothing was fetched.");
+  }
 }
 
 /** Where it is, and what of NVIDIA's is missing. */
