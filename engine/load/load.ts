@@ -10,6 +10,7 @@ import { type Placed, placeParameters } from "./_away.ts";
 export interface CheckOptions {
   /** Whether the file may hold tensors that no graph wants. Default: false. */
   readonly allowSurplus?: boolean;
+  /** Aborted: it rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 

@@ -32,27 +32,37 @@ import { inFloat32, inGraphType } from "./_islands.ts";
 
 /** Sizes of a Wan, causal or not. */
 export interface WanConfig {
+  /** Channels of a token. */
   readonly dim: number;
+  /** Channels in the middle of a block's feed-forward part. */
   readonly ffnDim: number;
+  /** Heads of attention; `dim / numHeads` channels each, an even number. */
   readonly numHeads: number;
+  /** Blocks, one after the other. */
   readonly numLayers: number;
   /** Channels of the timestep's sinusoid. */
   readonly freqDim: number;
+  /** Channels of the text encoder's embeddings. */
   readonly textDim: number;
   /** Text tokens, padding included. */
   readonly textLen: number;
   /** Latent channels. */
   readonly inDim: number;
+  /** Channels of the flow: as many as the latents have. */
   readonly outDim: number;
   /** Latent cells of one token: frames, rows, columns. */
   readonly patchSize: readonly [1, 2, 2];
+  /** Added to variances before their root. */
   readonly eps: number;
 }
 
 /** What one pass works on, in latent frames and cells. */
 export interface ChunkShape {
+  /** Latent frames, from 1. */
   readonly frames: number;
+  /** Rows of latent cells: pixels / 8, a multiple of 2. */
   readonly height: number;
+  /** Columns of latent cells: pixels / 8, a multiple of 2. */
   readonly width: number;
 }
 

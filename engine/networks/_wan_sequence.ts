@@ -26,7 +26,9 @@ export type FrameRange = readonly [start: number, end: number];
 
 /** Frames whose tokens attend to the same keys, and the frames of these keys. */
 export interface AttentionSpan {
+  /** Frames that look. */
   readonly queries: FrameRange;
+  /** Frames that are seen, in the order their keys stand. */
   readonly keys: readonly FrameRange[];
 }
 

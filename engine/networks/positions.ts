@@ -25,14 +25,19 @@ export function timestepSinusoid(timestep: number, channels: number): Float32Arr
 export interface TokenGrid {
   /** Number of the first latent frame in the run; keeps growing in an endless run. */
   readonly firstFrame: number;
+  /** Latent frames. */
   readonly frames: number;
+  /** Rows of tokens: latent rows / 2. */
   readonly rows: number;
+  /** Columns of tokens: latent columns / 2. */
   readonly columns: number;
 }
 
 /** Cosines and sines by which the pairs of each head turn, `[frames · rows · columns, headDim / 2]` each. */
 export interface RotaryTables {
+  /** Cosines of the angles. */
   readonly cos: Float32Array<ArrayBuffer>;
+  /** Their sines. */
   readonly sin: Float32Array<ArrayBuffer>;
 }
 

@@ -30,19 +30,27 @@ import { inFloat32, inGraphType, type Precision } from "./_islands.ts";
 
 /** Sizes of a TAEHV. */
 export interface TaehvConfig {
+  /** Channels of the latents. */
   readonly latentChannels: number;
   /** Pixels that one cell of the widest layer covers, both ways: 1, or 2 with a pixel shuffle around the network. */
   readonly patchSize: 1 | 2;
+  /** Channels of every stage of the encoder. */
   readonly encoderWidth: number;
+  /** Channels of the decoder's stages, from the latents' resolution to the pictures'. */
   readonly decoderWidths: readonly [number, number, number, number];
+  /** Which of the encoder's halvings of the picture halve time too. */
   readonly encoderTimeDownscale: readonly [boolean, boolean, boolean];
+  /** Which of the decoder's doublings of the picture double time too. */
   readonly decoderTimeUpscale: readonly [boolean, boolean, boolean];
 }
 
 /** A piece of a clip: latent frames and cells when decoding, pictures and pixels when encoding. */
 export interface ClipShape {
+  /** Along time, from 1. */
   readonly frames: number;
+  /** Rows. */
   readonly height: number;
+  /** Columns. */
   readonly width: number;
 }
 
@@ -54,7 +62,9 @@ export interface TaehvOptions {
 
 /** A network, and the memories it carries from piece to piece: inputs `memory.<block>`, outputs `memory.<block>.next`. */
 export interface TaehvGraph {
+  /** To be loaded. */
   readonly graph: Graph;
+  /** What is carried: zeros before a clip's first piece. */
   readonly memories: readonly { readonly name: string; readonly shape: readonly number[] }[];
 }
 

@@ -30,11 +30,17 @@ import { inFloat32, inGraphType, type Precision } from "./_islands.ts";
 
 /** Sizes of a UMT5 encoder. */
 export interface Umt5Config {
+  /** Rows of the table of tokens. */
   readonly vocab: number;
+  /** Channels of a token. */
   readonly dim: number;
+  /** Channels of all heads of attention together. */
   readonly dimAttn: number;
+  /** Channels in the middle of a block's feed-forward part. */
   readonly dimFfn: number;
+  /** Heads of attention; `dimAttn / numHeads` channels each. */
   readonly numHeads: number;
+  /** Blocks, one after the other. */
   readonly numLayers: number;
   /** Buckets of relative positions, both directions together. */
   readonly numBuckets: number;

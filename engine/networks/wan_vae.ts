@@ -50,11 +50,13 @@ export interface WanVaeConfig {
   readonly zDim: number;
   /** From full resolution to the latents'; each stage but the last halves the picture. */
   readonly dimMult: readonly number[];
+  /** Residual blocks of each stage of the encoder; the decoder has one more. */
   readonly numResBlocks: number;
   /** Which of the halvings halve time too. */
   readonly temporalDownsample: readonly boolean[];
-  /** Of each latent channel. */
+  /** Mean of each latent channel. */
   readonly latentMean: readonly number[];
+  /** Standard deviation of each latent channel. */
   readonly latentStd: readonly number[];
 }
 
@@ -73,7 +75,9 @@ export interface WanVaeOptions {
  * `next` as `memory.<convolution>.next`, read by the part `next`.
  */
 export interface WanVaeGraph {
+  /** To be loaded. */
   readonly graph: Graph;
+  /** What is carried. */
   readonly memories: readonly { readonly name: string; readonly shape: readonly number[] }[];
 }
 

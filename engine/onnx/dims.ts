@@ -2,6 +2,7 @@
 
 /** One size: a number from 0, or the name of a size that only a run knows. */
 export type Dim = number | string;
+/** A shape, outermost axis first; empty for a single number. */
 export type Dims = readonly Dim[];
 
 /** `[1, cache, 256]`, as messages show a shape. */

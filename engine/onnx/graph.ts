@@ -8,7 +8,11 @@ export type Attribute = number | string | readonly number[] | Float;
 
 /** A floating-point attribute. ONNX keeps ints and floats apart, JavaScript does not. */
 export class Float {
-  constructor(readonly value: number) {}
+  /** See `float`. */
+  constructor(
+    /** The number, rounded to float32 when it is written. */
+    readonly value: number,
+  ) {}
 }
 
 /** Marks an attribute as floating-point. */
@@ -20,10 +24,14 @@ export function float(value: number): Float {
 export class Value {
   #name: string;
 
+  /** Values are made by their graph's methods. */
   constructor(
+    /** The graph that it belongs to. */
     readonly graph: Graph,
     name: string,
+    /** Type of its elements. */
     readonly dtype: DType,
+    /** Its shape; names stand for sizes known at run time. */
     readonly dims: Dims,
   ) {
     this.#name = name;
@@ -39,6 +47,7 @@ export class Value {
     value.#name = name;
   }
 
+  /** Number of its axes. */
   get rank(): number {
     return this.dims.length;
   }
@@ -51,13 +60,17 @@ export class Value {
 
 /** One operation. */
 export interface Node {
+  /** Unique in the graph. */
   readonly name: string;
+  /** As ONNX calls it, such as `MatMul`. */
   readonly operator: string;
   /** Empty for ONNX's own operators. */
   readonly domain: string;
   /** `undefined` where an optional input is left out. */
   readonly inputs: readonly (Value | undefined)[];
+  /** What it gives, at least one value. */
   readonly outputs: readonly Value[];
+  /** What it was told beside its inputs. */
   readonly attributes: Readonly<Record<string, Attribute>>;
 }
 
@@ -73,28 +86,38 @@ export interface Parameter {
 
 /** What a node is made from. */
 export interface NodeSpec {
+  /** Such as `com.microsoft`. Default: ONNX's own operators. */
   readonly domain?: string;
+  /** Those that are undefined are left out, and have the operator's default. */
   readonly attributes?: Readonly<Record<string, Attribute | undefined>>;
 }
 
 /** The shape and type of a value to come. */
 export interface ValueSpec {
+  /** Type of its elements. */
   readonly dtype: DType;
+  /** Its shape. */
   readonly dims: Dims;
 }
 
 /** A graph being built. Nodes are kept in the order they were made, which is an order they can run in. */
 export class Graph {
+  /** What a run is given, in the order it was declared. */
   readonly inputs: Value[] = [];
+  /** What a run gives. */
   readonly outputs: { readonly name: string; readonly value: Value }[] = [];
+  /** In an order that they can run in. */
   readonly nodes: Node[] = [];
+  /** Learned tensors by the checkpoint's names. */
   readonly parameters = new Map<string, Parameter>();
+  /** Tensors known when the graph is built. */
   readonly constants = new Map<Value, HostTensor>();
   readonly #scalars = new Map<string, Value>();
   readonly #names = new Set<string>();
   /** What nodes made and no output has named yet. */
   readonly #made = new Set<Value>();
 
+  /** An empty graph. */
   constructor(
     /** Shown by profilers and in messages. */
     readonly name: string,

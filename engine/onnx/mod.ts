@@ -7,6 +7,7 @@ export {
   float,
   Graph,
   type Node,
+  type NodeSpec,
   type Parameter,
   Value,
   type ValueSpec,

@@ -6,18 +6,21 @@ import type { Graph, Value } from "./graph.ts";
  * `blocks.0.norm3.weight`. Functions that build a part of a network take the scope of its parameters.
  */
 export class Scope {
+  /** The graph that takes the parameters. */
   readonly graph: Graph;
   /** Begins every name below, with its dot; empty at the root. */
   readonly prefix: string;
   /** Of the parameters below. */
   readonly dtype: DType;
 
+  /** The root, unless `prefix` says a place. */
   constructor(graph: Graph, prefix = "", dtype: DType = graph.dtype) {
     this.graph = graph;
     this.prefix = prefix;
     this.dtype = dtype;
   }
 
+  /** A place below this one. */
   at(...path: (string | number)[]): Scope {
     return new Scope(this.graph, `${this.prefix}${path.join(".")}.`, this.dtype);
   }

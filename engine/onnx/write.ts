@@ -21,17 +21,21 @@ export interface ExternalData {
   readonly dtype: DType;
   /** File name inside the folder that the runtime is told. */
   readonly location: string;
-  /** First byte in the file, and their number. */
+  /** First byte in the file. */
   readonly offset: number;
+  /** Number of bytes. */
   readonly length: number;
 }
 
 /** A parameter's elements themselves, for a file that stands alone. */
 export interface InlineData {
+  /** Element type they are stored in. */
   readonly dtype: DType;
+  /** Dense, row by row, little-endian. */
   readonly data: Uint8Array;
 }
 
+/** Where a parameter's elements come from. */
 export type ParameterData = ExternalData | InlineData;
 
 /**

@@ -16,13 +16,19 @@ export interface CudaProvider {
 
 /** What to take out of which wheel. */
 export interface CudaWheel {
+  /** Name on the package index. */
   readonly project: string;
   /** That of the package onnxruntime-node: the two load only together. */
   readonly version: string;
+  /** Platform tags of wheels that run here. */
   readonly platform: RegExp;
+  /** This system in words, such as `linux x86_64`. */
   readonly platformName: string;
+  /** Paths in the wheel of the libraries that are needed. */
   readonly members: readonly string[];
+  /** Paths in the wheel of what comes along where it is there: licences. */
   readonly extras: readonly string[];
+  /** Where the libraries are put. */
   readonly folder: string;
   /** Whether the folder must be named in `SLUICE_ORT_CUDA`: it then has a library of its own, without WebGPU. */
   readonly separate: boolean;

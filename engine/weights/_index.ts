@@ -5,7 +5,9 @@ import { DownloadError, Passing, persist, request, type RequestOptions } from ".
 
 /** A file that an index lists. */
 export interface IndexFile {
+  /** Its file name, such as `project-1.0-py3-none-any.whl`. */
   readonly name: string;
+  /** Where it is fetched from. */
   readonly address: string;
   /** Undefined where the index does not say, as in HTML. */
   readonly bytes: number | undefined;
@@ -17,6 +19,7 @@ export interface IndexFile {
 
 /** What a wheel must be. */
 export interface WheelNeed {
+  /** Name on the index. */
   readonly project: string;
   /** The very version. */
   readonly version: string;

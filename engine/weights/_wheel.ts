@@ -52,7 +52,9 @@ export type WheelEvent =
 
 /** What fetching would do. */
 export interface WheelPlan {
+  /** What was asked for. */
   readonly request: WheelRequest;
+  /** The wheel on the index. */
   readonly wheel: IndexFile;
   /** What is fetched by parts of the wheel; undefined where the wheel comes whole. */
   readonly wanted: readonly WheelMember[] | undefined;

@@ -16,6 +16,7 @@ export interface WheelMember {
   readonly path: string;
   /** 0 stored, 8 deflated. */
   readonly method: number;
+  /** Checksum of its bytes when unpacked. */
   readonly crc32: number;
   /** Bytes as they lie in the wheel. */
   readonly packed: number;

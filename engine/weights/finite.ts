@@ -14,6 +14,7 @@ const shown = 4;
 export interface FiniteOptions {
   /** Tensors that are to be cast to float16: what is finite in their own type and not there is refused too. */
   readonly inFloat16?: ReadonlySet<string>;
+  /** Aborted: it rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 

@@ -16,7 +16,15 @@ export {
   type WeightSpec,
 } from "./open.ts";
 export { type Lora, mergeLoras } from "./lora.ts";
-export { type FewBits, fewBitsShapes, quantize, quantized, scalesName } from "./quantize.ts";
+export { type StoredFloat } from "./_quantize_rows.ts";
+export {
+  type FewBits,
+  type FewBitsPair,
+  fewBitsShapes,
+  quantize,
+  quantized,
+  scalesName,
+} from "./quantize.ts";
 export { type ExpectedParameter, type MatchOptions, matchParameters } from "./match.ts";
 export {
   type DTypeTotal,

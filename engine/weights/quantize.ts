@@ -77,7 +77,7 @@ export function quantized(file: WeightFile, forms: ReadonlyMap<string, FewBits>)
     tensors.set(scalesName(name), { ...away, ...scales });
   }
   // A weight is read, then its scales: both are made at once and kept until the second has gone.
-  let made: { readonly name: string; readonly pair: Pair } | undefined;
+  let made: { readonly name: string; readonly pair: FewBitsPair } | undefined;
   const owners = new Map([...forms.keys()].map((name) => [scalesName(name), name]));
   async function read(name: string): Promise<HostTensor> {
     const owner = forms.has(name) ? name : owners.get(name);
@@ -113,12 +113,14 @@ export function quantized(file: WeightFile, forms: ReadonlyMap<string, FewBits>)
 }
 
 /** A weight in few bits. */
-interface Pair {
+export interface FewBitsPair {
+  /** `[out, blocks, block · bits / 8]`: whole numbers; of two that share a byte the first has the lower bits. */
   readonly weight: HostTensor<"uint8">;
+  /** `[out · blocks]`: what the whole numbers of a block are multiplied by. */
   readonly scales: HostTensor<"float32" | "float16">;
 }
 
-async function make(file: WeightFile, name: string, form: FewBits): Promise<Pair> {
+async function make(file: WeightFile, name: string, form: FewBits): Promise<FewBitsPair> {
   const tensor = await file.read(name) as HostTensor<StoredFloat>;
   try {
     return quantize(tensor, form);
@@ -139,7 +141,7 @@ async function make(file: WeightFile, name: string, form: FewBits): Promise<Pair
  *
  * @param tensor `[out, in]`
  */
-export function quantize(tensor: HostTensor<StoredFloat>, form: FewBits): Pair {
+export function quantize(tensor: HostTensor<StoredFloat>, form: FewBits): FewBitsPair {
   const { block, bits, scales: dtype } = form;
   const [out, inner] = tensor.shape as unknown as [number, number];
   const shapes = fewBitsShapes([out, inner], form);
@@ -164,7 +166,7 @@ export function quantize(tensor: HostTensor<StoredFloat>, form: FewBits): Pair {
   if (dtype === "float16") checkScales(levels.scales, blocks, tensor.shape);
   return {
     weight: { dtype: "uint8", shape: shapes.weight, data: levels.data },
-    scales: { dtype, shape: shapes.scales, data: levels.scales } as Pair["scales"],
+    scales: { dtype, shape: shapes.scales, data: levels.scales } as FewBitsPair["scales"],
   };
 }
 

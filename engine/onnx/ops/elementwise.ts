@@ -5,30 +5,37 @@ import { broadcastDims } from "../dims.ts";
 import type { Value } from "../graph.ts";
 import { fail, sameTypes } from "./_check.ts";
 
+/** a + b. */
 export function add(a: Value, b: Value | number): Value {
   return binary("Add", a, b);
 }
 
+/** a − b; one of them is a value. */
 export function sub(a: Value | number, b: Value | number): Value {
   return binary("Sub", a, b);
 }
 
+/** a · b. */
 export function mul(a: Value, b: Value | number): Value {
   return binary("Mul", a, b);
 }
 
+/** a / b. */
 export function div(a: Value, b: Value | number): Value {
   return binary("Div", a, b);
 }
 
+/** x where it is above 0, else 0. */
 export function relu(x: Value): Value {
   return unary("Relu", x);
 }
 
+/** The hyperbolic tangent. */
 export function tanh(x: Value): Value {
   return unary("Tanh", x);
 }
 
+/** 1 / (1 + e^−x). */
 export function sigmoid(x: Value): Value {
   return unary("Sigmoid", x);
 }
