@@ -5,7 +5,8 @@
  *     deno run -A bench/float16.bench.ts [name …]
  */
 
-import { errorOf, float16Cases } from "../tests/_float16.ts";
+import { float16Cases } from "../tests/float16/_cases.ts";
+import { errorOf } from "../tests/float16/_compare.ts";
 import { heading, table } from "./_bench.ts";
 
 if (import.meta.main) {

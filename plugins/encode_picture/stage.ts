@@ -137,14 +137,13 @@ export class PictureStage implements Stage<"conditioning", "conditioning"> {
   async #load(signal: AbortSignal): Promise<Encoder> {
     const model = this.#model;
     const weights = await weightsFor(this.#options, model, this.#context.directory);
-    const { pixelsPerCell, build } = encoderOf(model);
-    const { graph } = build("next", pixelsPerCell, pixelsPerCell);
-    await mending(() => checkWeights([graph], weights, { allowSurplus: true, signal }));
     await using stack = new AsyncDisposableStack();
     const device = stack.use(await openStageDevice(this.#options, { ...this.#context, signal }));
     const fused = model.kind === "taehv" || await fusedAttentionWorks(device);
     const dtype = await choosePrecision(device, this.#options.precision);
     const loaded = encoderOf(model, fused ? "fused" : "composed", dtype);
+    const { graph } = loaded.build("next", loaded.pixelsPerCell, loaded.pixelsPerCell);
+    await mending(() => checkWeights([graph], weights, { allowSurplus: true, signal }));
     const encoder = stack.use(await Encoder.load(device, loaded, weights, this.#size, signal));
     this.#stack.use(stack.move());
     return encoder;

@@ -6,7 +6,6 @@ import {
   type Precision,
   taehvDecoder,
   taew2_1,
-  type Umt5Config,
   umt5Encoder,
   umt5Xxl,
   wan2_1_1_3b,
@@ -16,7 +15,9 @@ import {
 } from "../../../engine/networks/mod.ts";
 import { add, cast, Graph, linear, mul } from "../../../engine/onnx/mod.ts";
 import type { TensorData } from "../../../engine/tensor/mod.ts";
-import { errorOf, float16Cases } from "../../_float16.ts";
+import { float16Cases } from "../../float16/_cases.ts";
+import { umt5Sizes } from "../../float16/_codecs.ts";
+import { errorOf } from "../../float16/_compare.ts";
 import { assertClose, Golden } from "../../_golden.ts";
 import { rounding } from "../../_rounding.ts";
 import { runGraph } from "../../_run_graph.ts";
@@ -112,23 +113,12 @@ Deno.test("a float16 causal Wan halves what it holds; what adds up stays float32
   assertEquals(norms.length, 91);
 });
 
-const tiny: Umt5Config = {
-  vocab: 200,
-  dim: 32,
-  dimAttn: 32,
-  dimFfn: 64,
-  numHeads: 4,
-  numLayers: 3,
-  numBuckets: 32,
-  textLen: 16,
-};
-
 Deno.test("umt5Encoder() in float16 goes on where activations are beyond float16", async () => {
   const golden = await Golden.open("umt5_encoder");
   // The last feed-forward's operands become 200 times as large each, and what it gives 200² times: some 5e5.
   const scaled = new Set(["blocks.1.ffn.gate.0.weight", "blocks.1.ffn.fc1.weight"]);
   const graphOf = (dtype: Precision) => {
-    const graph = umt5Encoder(tiny, {
+    const graph = umt5Encoder(umt5Sizes, {
       dtype,
       padding: "keep",
       product: (scope, x, out) => {
@@ -138,7 +128,7 @@ Deno.test("umt5Encoder() in float16 goes on where activations are beyond float16
       },
     });
     const hidden = graph.nodes.filter(({ operator, outputs: [y] }) =>
-      operator === "Mul" && y!.dims[1] === tiny.dimFfn && y!.dtype === "float32"
+      operator === "Mul" && y!.dims[1] === umt5Sizes.dimFfn && y!.dtype === "float32"
     );
     for (const [i, { outputs: [y] }] of hidden.entries()) graph.output(`hidden.${i}`, y!);
     return graph;

@@ -1,0 +1,76 @@
+/** What the lines of the float16 table share: what is compared, how far apart it is, and running a graph so. */
+
+import type { Precision } from "../../engine/networks/mod.ts";
+import type { Graph } from "../../engine/onnx/mod.ts";
+import type { TensorData } from "../../engine/tensor/mod.ts";
+import { rounding } from "../_rounding.ts";
+import { runGraph, type RunGraphOptions } from "../_run_graph.ts";
+
+/** What a network gave and what it should have given. */
+export interface Compared {
+  readonly actual: ArrayLike<number>;
+  readonly expected: ArrayLike<number>;
+}
+
+/** One line of the table. */
+export interface Float16Case {
+  readonly name: string;
+  /** Largest error that is allowed, as a share of the largest magnitude that is expected. */
+  readonly bound: number;
+  /** Of values that are pictures: black and white, and the least peak signal to noise in dB. */
+  readonly range?: readonly [black: number, white: number];
+  readonly psnr?: number;
+  run(dtype: Precision): Promise<Compared>;
+}
+
+/** How far two tensors are apart. */
+export interface Float16Error {
+  /** Largest magnitude that is expected. */
+  readonly magnitude: number;
+  readonly largest: number;
+  readonly mean: number;
+  /** Of pictures: peak signal to noise, in dB. */
+  readonly psnr?: number;
+}
+
+/** Measures a case. Values that are not finite make the largest error infinite. */
+export function errorOf(
+  { actual, expected }: Compared,
+  range?: Float16Case["range"],
+): Float16Error {
+  if (actual.length !== expected.length || actual.length === 0) {
+    throw new RangeError(`expected ${expected.length} values, got ${actual.length}`);
+  }
+  let [magnitude, largest, sum, squares] = [0, 0, 0, 0];
+  for (let i = 0; i < actual.length; i++) {
+    const apart = Math.abs(actual[i]! - expected[i]!);
+    magnitude = Math.max(magnitude, Math.abs(expected[i]!));
+    largest = Number.isNaN(apart) ? Infinity : Math.max(largest, apart);
+    sum += apart;
+    squares += apart ** 2;
+  }
+  const { length } = actual;
+  const psnr = range && 10 * Math.log10((range[1] - range[0]) ** 2 / (squares / length));
+  return { magnitude, largest, mean: sum / length, ...(psnr !== undefined && { psnr }) };
+}
+
+/** Runs a graph on a device that rounds; memories that are not given are zeros. */
+export async function run(
+  graph: Graph,
+  inputs: Readonly<Record<string, TensorData>>,
+  options: RunGraphOptions,
+): Promise<Record<string, TensorData>> {
+  return await runGraph(graph, inputs, { ...options, wrap: rounding });
+}
+
+/** Zeros, in the type that the graph wants them in. */
+export function zerosOf(
+  graph: Graph,
+  memories: readonly { name: string; shape: readonly number[] }[],
+) {
+  return Object.fromEntries(memories.map(({ name, shape }) => {
+    const count = shape.reduce((a, b) => a * b, 1);
+    const zeros = graph.dtype === "float16" ? new Float16Array(count) : new Float32Array(count);
+    return [name, zeros];
+  }));
+}
