@@ -11,8 +11,10 @@ import {
   Log,
   Packet,
   SoftwareScaleContext,
+  type Stream,
 } from "node-av/lib";
 import {
+  AV_DISPOSITION_DEPENDENT,
   AV_LOG_QUIET,
   AV_PIX_FMT_RGB24,
   AVCOL_RANGE_JPEG,
@@ -163,6 +165,9 @@ async function* framesOf(
   needed(await format.openInput(`file:${isAbsolute(path) ? path : `./${path}`}`, null, options));
   try {
     needed(await format.findStreamInfo());
+    if (what === "picture" && format.streams.some(isTile)) {
+      throw unreadable(path, what, "it is made of tiles, as telephones store HEIC photos");
+    }
     const index = needed(format.findBestStream(AVMEDIA_TYPE_VIDEO));
     const stream = format.streams[index]!;
     const { codecpar, timeBase } = stream;
@@ -199,6 +204,12 @@ async function* framesOf(
   } finally {
     await format.closeInput();
   }
+}
+
+/** Whether a stream is a part of a picture: FFmpeg's library tells the parts, and not where each belongs. */
+function isTile({ codecpar, disposition }: Stream): boolean {
+  return codecpar.codecType === AVMEDIA_TYPE_VIDEO &&
+    (disposition & AV_DISPOSITION_DEPENDENT) !== 0;
 }
 
 function unreadable(path: string, what: "picture" | "clip", why: string): UserError {

@@ -1,7 +1,8 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { crc32 } from "node:zlib";
 import { Buffer } from "node:buffer";
+import { UserError } from "../../pipeline/errors.ts";
 import { readClipEnd, readStill } from "../../plugins/encode_picture/read.ts";
 import { turnedMiddle } from "../../plugins/encode_picture/turn.ts";
 import { MovieOutput } from "../../plugins/encode_video/movie_output.ts";
@@ -24,6 +25,18 @@ const JPEG = Uint8Array.fromBase64(
 /** The same as a lossless WebP. */
 const WEBP = Uint8Array.fromBase64(
   "UklGRjwAAABXRUJQVlA4TC8AAAAvL8AHAB8gEEjeHzoNAUkS/f/s+s9/1DAM1LRtBJVkSR7JN3PniP5PQGFjZkJjZgA=",
+);
+
+/** A HEIC of two tiles beside each other. */
+const TILES = Uint8Array.fromBase64(
+  "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAbxtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAA" +
+    "AAAAAAAAAA5waXRtAAAAAAADAAAAOmlsb2MAAAAARAAAAwABAAAAAQAAAeAAAAAdAAIAAAABAAAB4AAAAB0AAwAAAAEA" +
+    "AAH9AAAACAAAAE1paW5mAAAAAAADAAAAFWluZmUCAAABAAEAAGh2YzEAAAAAFWluZmUCAAABAAIAAGh2YzEAAAAAFWlu" +
+    "ZmUCAAAAAAMAAGdyaWQAAAAAHGlyZWYAAAAAAAAAEGRpbWcAAwACAAEAAgAAAN5pcHJwAAAAtWlwY28AAAB1aHZjQwED" +
+    "cAAAAAAAAAAAAB7wAPz9+PgAAA8DIAABABhAAQwB//8DcAAAAwCQAAADAAADAB66AkAhAAEAKEIBAQNwAAADAJAAAAMA" +
+    "AAMAHqAggQWW6kkprmwIAAADAAgAAAMACEAiAAEAB0QBwXKwIkAAAAAUaXNwZQAAAAAAAABAAAAAQAAAABBwaXhpAAAA" +
+    "AAMICAgAAAAUaXNwZQAAAAAAAACAAAAAQAAAACFpcG1hAAAAAAAAAAMAAQOBAoMAAgOBAoMAAwIEgwAAAC1tZGF0AAAA" +
+    "GSgBrxOA5qhw0//+JpR//Vjnh+nl0tJ5v3wAAAABAIAAQA==",
 );
 
 /** EXIF with nothing but the orientation. */
@@ -135,6 +148,17 @@ Deno.test("readStill() turns PNG and WebP too", async () => {
         assertEquals(quarters(pixels, width, height), shown, `${name}, orientation ${i + 1}`);
       }
     }
+  });
+});
+
+Deno.test("readStill() refuses a photo of tiles, of which it would show one", async () => {
+  await inFolder(async (file) => {
+    await Deno.writeFile(file("a.heic"), TILES);
+    await assertRejects(
+      () => readStill(file("a.heic"), { width: 16, height: 16, signal }),
+      UserError,
+      "a.heic cannot be read as a picture: it is made of tiles, as telephones store HEIC photos. Give a PNG, JPEG",
+    );
   });
 });
 
