@@ -2,8 +2,10 @@
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { diffusionMemory } from "../../plugins/diffuse/memory.ts";
+import { exportDecoder } from "../../plugins/decode/export.ts";
 import { decoderMemory } from "../../plugins/decode/memory.ts";
 import { openDevice } from "../../engine/runtime/mod.ts";
+import { writeSafetensors } from "../../engine/weights/mod.ts";
 import type { CreateContext, Latents, Prompt, RunContext } from "../../pipeline/mod.ts";
 import { UserError } from "../../pipeline/mod.ts";
 import { choosePrecision, plannedPrecision, precisionOption } from "../../plugins/_precision.ts";
@@ -50,6 +52,52 @@ Deno.test("plannedPrecision() expects 16-bit floats of cards", () => {
   assertEquals(plannedPrecision("cuda:1", "auto"), "float16");
   assertEquals(plannedPrecision("cuda", "float32"), "float32");
   assertEquals(plannedPrecision("cpu", "float16"), "float16");
+});
+
+Deno.test("a stage in float16 refuses a weight that is beyond it by name, and takes it in float32", async () => {
+  const golden = await Golden.open("wan_vae");
+  const folder = await Deno.makeTempDir();
+  try {
+    const weights = `${folder}/large.safetensors`;
+    const tensors = [];
+    for (const name of golden.weights.tensors.keys()) {
+      const tensor = await golden.weights.read(name);
+      if (name === "decoder.conv1.bias") (tensor.data as Float32Array)[3] = -7e4;
+      tensors.push([name, tensor] as const);
+    }
+    await writeSafetensors(weights, tensors);
+    await decoded({ weights, precision: "float32" });
+    await assertRejects(
+      () => decoded({ weights, precision: "float16" }),
+      UserError,
+      'not finite in float16: "decoder.conv1.bias" at [3] is beyond 65504',
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("what is exported is float32 unless float16 is asked for", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const [precision, dtype] of [["auto", "float32"], ["float16", "float16"]]) {
+      const { networks } = await exportDecoder(decodeOptions.parse({ precision }), {
+        folder,
+        directory: ".",
+        signal,
+        wants: () => true,
+        takes: [3, 16, 8, 8],
+      } as never);
+      const { inputs, outputs } = networks[0]!;
+      const types = (values: typeof inputs, name: string) =>
+        new Set(values.filter((value) => value.name.includes(name)).map(({ dtype }) => dtype));
+      assertEquals(types(inputs, "memory"), new Set([dtype]));
+      assertEquals(types(outputs, "memory"), new Set([dtype]));
+      assertEquals(types(inputs, "latents"), new Set(["float32"]));
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 /** Pictures of the Wan VAE's golden latents. */
