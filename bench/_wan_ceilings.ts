@@ -14,6 +14,19 @@ export interface Ceilings {
   readonly bytes: number;
   /** Rows and columns of the products. */
   readonly size: number;
+  /** The best of all measurements over the worst, of whichever moved more. */
+  readonly drift: number;
+}
+
+/** Two measurements of one machine: its ceilings are the best of both. */
+export function bestOf(a: Ceilings, b: Ceilings): Ceilings {
+  const ratio = (x: number, y: number) => Math.max(x, y) / Math.min(x, y);
+  return {
+    flops: Math.max(a.flops, b.flops),
+    bytes: Math.max(a.bytes, b.bytes),
+    size: a.size,
+    drift: Math.max(ratio(a.flops, b.flops), ratio(a.bytes, b.bytes)),
+  };
 }
 
 /** Products in a row, so that handing them over costs little. */
@@ -37,7 +50,7 @@ export async function measureCeilings(
 
   const matrix = await rate(device, products, runs);
   const copy = await rate(device, copies, runs);
-  return { flops: matrix.flops, bytes: copy.bytes, size };
+  return { flops: matrix.flops, bytes: copy.bytes, size, drift: 1 };
 }
 
 /** What a graph with one output gets done in a second. */

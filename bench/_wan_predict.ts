@@ -46,6 +46,9 @@ export function printPrediction(request: WanBenchRequest): void {
       Object.entries(efficiency).map(([kind, share]) => `${kind} ${share}`).join(", ")
     } of these FLOP/s, ${bandwidth} of the bandwidth, ${launch * 1e6} µs a kernel`,
   );
+  console.log(
+    "Not reckoned: what the host does (noise, reading pictures back, the video encoder), and what the runtime fuses",
+  );
   const wanted: FloatType[] = request.precision === "auto"
     ? ["float16", "float32"]
     : [request.precision];

@@ -1,7 +1,7 @@
 /** Measured parts as tables, and what they come to for whoever watches. */
 
 import { fixed, table } from "./_bench.ts";
-import { flopsOf } from "./_flops.ts";
+import { flopsOf, sumWork, workOf } from "./_flops.ts";
 import type { Ceilings } from "./_wan_ceilings.ts";
 import type { WanBenchOptions } from "./_wan_options.ts";
 import { type MeasuredPart, type MemoryRow, nameOf } from "./_wan_parts.ts";
@@ -54,10 +54,18 @@ export function printParts(
       ];
     }),
   );
+  const { size, drift } = ceilings;
   console.log(
-    `\nCeilings measured in this run, in ${precision}: MatMul of ${ceilings.size} × ${ceilings.size} ` +
+    `\nCeilings measured in this run, in ${precision}: MatMul of ${size} × ${size} ` +
       `${short(ceilings.flops)}FLOP/s; copy ${short(ceilings.bytes)}B/s, read and written.`,
   );
+  if (drift > 1.1) {
+    console.log(
+      `Before and after the parts they differed by a factor of ${
+        fixed(drift)
+      }: the machine was not quiet.`,
+    );
+  }
 }
 
 /** Prints what lies in the device's memory. */
@@ -79,21 +87,20 @@ export function extrapolated(
 ): MeasuredPart[] {
   const { sizes } = options;
   const { numLayers } = wan2_1_1_3b;
-  const whole = { ...options, sizes: { ...sizes, transformer: wan2_1_1_3b } };
-  const full = passGraph(whole);
+  const whole = passGraph({ ...options, sizes: { ...sizes, transformer: wan2_1_1_3b } });
   const here = passGraph(options);
   const { perFrame } = latentShape(options);
   return parts.map((part) => {
     if (part.fill === undefined) return part;
     const cache = part.fill * perFrame;
-    const factor = flopsOf(full, { cache }) / flopsOf(here, { cache });
-    const { flops, bytes, ms } = part;
+    const passes = part.flops / flopsOf(here, { cache });
+    const work = sumWork(workOf(whole, { cache }), passes);
+    const factor = work.flops / part.flops;
     return {
       ...part,
+      ...work,
       name: `${part.name} × ${fixed(factor, 1)} for ${numLayers} layers (extrapolated)`,
-      flops: flops * factor,
-      bytes: bytes * factor,
-      ms: ms * factor,
+      ms: part.ms * factor,
     };
   });
 }
@@ -105,6 +112,8 @@ export function viewed(parts: readonly MeasuredPart[], { sizes, fills }: WanBenc
   const encode = parts.find(({ name }) => name === "h264: chunk");
   const encodeMs = encode?.ms ?? 0;
   const full = Math.max(...fills);
+  // The stage draws it between the passes, on the thread that waits for them.
+  const noise = parts.find(({ name }) => name === "noise of a chunk")?.ms ?? 0;
   const result: Viewed[] = [];
   for (const decoder of ["taew2.1", "Wan VAE"]) {
     const first = parts.find(({ name }) => name === `${decoder}: first piece`);
@@ -113,15 +122,15 @@ export function viewed(parts: readonly MeasuredPart[], { sizes, fills }: WanBenc
     const remember = at("cache pass", full);
     if (!first || !chunk || denoise === undefined || remember === undefined) continue;
     const pictures = chunk.pictures!;
-    const networks = denoise + remember + chunk.ms;
+    const networks = noise + denoise + remember + chunk.ms;
     const begin = at("denoise", sizes.chunk);
     const every = fills.length * sizes.chunk === sizes.window;
-    const sum = fills.reduce((all, fill) => all + at("denoise", fill)! + chunk.ms, 0) +
+    const sum = fills.reduce((all, fill) => all + noise + at("denoise", fill)! + chunk.ms, 0) +
       fills.slice(0, -1).reduce((all, fill) => all + at("cache pass", fill)!, 0);
     const clipPictures = 4 * (sizes.window - 1) + 1;
     result.push({
       decoder,
-      firstMs: (begin ?? denoise) + first.ms + encodeMs * first.pictures! / pictures,
+      firstMs: noise + (begin ?? denoise) + first.ms + encodeMs * first.pictures! / pictures,
       steady: 1000 * pictures / Math.max(networks, encodeMs),
       clip: every
         ? 1000 * clipPictures / Math.max(sum, encodeMs * clipPictures / pictures)
@@ -150,7 +159,7 @@ export function printViewed(rows: readonly Viewed[], options: WanBenchOptions): 
     ]),
   );
   console.log(
-    "\nFirst pictures: four passes at an empty cache, the first piece decoded and encoded; the text encoder and " +
-      "loading are not in it. Frames a second: the networks one after another, the video encoder beside them.",
+    "\nFirst pictures: noise, the passes at an empty cache, the first piece decoded and encoded; the text encoder and " +
+      "loading are not in it. Frames a second: noise and networks one after another, the video encoder beside them.",
   );
 }
