@@ -51,10 +51,16 @@ function notInstalled(device: string): DeviceUnavailableError {
   }
   const folder = installedCuda();
   if (folder === undefined) {
+    const driver = cudaNeeds().some(({ part, found }) => part === "driver" && found);
     return new DeviceUnavailableError(
       device,
-      `ONNX Runtime's CUDA provider is not installed (${cudaBridge} or ${cudaPlugin})`,
-      "Get it: sluice devices install cuda; or name its folder in SLUICE_ORT_CUDA; or use webgpu, " +
+      `ONNX Runtime's CUDA provider is not installed (${cudaBridge} or ${cudaPlugin})${
+        driver ? "" : ", and there is no NVIDIA driver"
+      }`,
+      `Install it: sluice devices install cuda${
+        driver ? "" : ", which tells what else is missing"
+      }; ` +
+        "or name its folder in SLUICE_ORT_CUDA; or use webgpu, " +
         "which needs the driver only",
     );
   }
