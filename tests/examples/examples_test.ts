@@ -6,6 +6,7 @@ import { makeFilm } from "./compose.ts";
 import { meanColour, watch } from "./frames.ts";
 import { perform } from "./live_prompt.ts";
 import { fromConfig, inCode } from "./third_party.ts";
+import { change } from "./timeline.ts";
 
 const TEXT = "a red ball bounces on a green floor";
 const repository = fromFileUrl(new URL("../../", import.meta.url));
@@ -116,7 +117,18 @@ Deno.test("live_prompt.ts changes the picture while it runs, pauses and stops", 
   assertNothingOpen();
 });
 
-for (const name of ["compose", "frames", "third_party", "live_prompt"]) {
+Deno.test("timeline.ts changes the prompt at the first chunk after a second", async () => {
+  const chunks = await Array.fromAsync(change());
+  assertEquals(chunks.map(({ first, prompt }) => [first, /red|blue/.exec(prompt.text)?.[0]]), [
+    [0, "red"],
+    [9, "red"],
+    [21, "blue"],
+    [33, "blue"],
+  ]);
+  assertNothingOpen();
+});
+
+for (const name of ["compose", "frames", "third_party", "live_prompt", "timeline"]) {
   Deno.test(`${name}.ts runs as a program and ends`, async () => {
     const folder = await Deno.makeTempDir();
     try {
