@@ -58,16 +58,11 @@ export function quantizeRow(
   const smallest = scales instanceof Float16Array ? 2 ** -24 : 2 ** -149;
   for (let begin = 0; begin < row.length; begin += block) {
     const end = begin + block;
-    let largest = begin;
-    let most = 0;
     // Without their signs the bits of floats are in the order of their sizes; NaN is above all.
-    for (let i = begin; i < end; i++) {
-      const size = sizes[i]! & 0x7fffffff;
-      if (size > most) {
-        most = size;
-        largest = i;
-      }
-    }
+    let most = 0;
+    for (let i = begin; i < end; i++) most = Math.max(most, sizes[i]! & 0x7fffffff);
+    let largest = begin;
+    while ((sizes[largest]! & 0x7fffffff) !== most) largest++;
     if (most >= NOT_FINITE) return largest;
     const top = row[largest]!;
     scales[scale] = top / -half;
@@ -84,7 +79,7 @@ export function quantizeRow(
   return -1;
 }
 
-/** Nearest whole numbers around 128, halves upwards. */
+/** Nearest whole numbers around 128, halves upwards. None is below 0: that is what the largest element becomes. */
 function eight(
   row: Float32Array,
   begin: number,
@@ -94,12 +89,11 @@ function eight(
   at: number,
 ): void {
   for (let i = begin; i < end; i++) {
-    const level = row[i]! * factor + 128.5 | 0;
-    data[at++] = level > 255 ? 255 : level < 0 ? 0 : level;
+    data[at++] = Math.min(row[i]! * factor + 128.5 | 0, 255);
   }
 }
 
-/** Nearest whole numbers around 8, two in a byte, the first in the low half. */
+/** The same around 8, two in a byte, the first in the low half. */
 function four(
   row: Float32Array,
   begin: number,
@@ -109,8 +103,8 @@ function four(
   at: number,
 ): void {
   for (let i = begin; i < end; i += 2) {
-    const low = row[i]! * factor + 8.5 | 0;
-    const high = row[i + 1]! * factor + 8.5 | 0;
-    data[at++] = (low > 15 ? 15 : low < 0 ? 0 : low) | (high > 15 ? 15 : high < 0 ? 0 : high) << 4;
+    const low = Math.min(row[i]! * factor + 8.5 | 0, 15);
+    const high = Math.min(row[i + 1]! * factor + 8.5 | 0, 15);
+    data[at++] = low | high << 4;
   }
 }

@@ -76,28 +76,33 @@ export function quantized(file: WeightFile, forms: ReadonlyMap<string, FewBits>)
     const scales = { dtype: form.scales, shape: shapes.scales, length: out * blocks * size };
     tensors.set(scalesName(name), { ...away, ...scales });
   }
-  // A weight is read, then its scales: both are made at once and kept until the second has gone.
-  let made: { readonly name: string; readonly pair: FewBitsPair } | undefined;
+  // A weight is read, then its scales, which are made with it and kept until they are asked for.
+  let waiting: { readonly owner: string; readonly scales: FewBitsPair["scales"] } | undefined;
   const owners = new Map([...forms.keys()].map((name) => [scalesName(name), name]));
-  async function read(name: string): Promise<HostTensor> {
-    const owner = forms.has(name) ? name : owners.get(name);
-    if (owner === undefined) return await file.read(name);
-    if (made?.name !== owner) {
-      made = undefined;
-      made = { name: owner, pair: await make(file, owner, forms.get(owner)!) };
-    }
-    const { pair } = made;
-    if (name === owner) return pair.weight;
-    made = undefined;
-    return pair.scales;
+  async function weightOf(name: string, room?: Uint8Array): Promise<FewBitsPair["weight"]> {
+    waiting = undefined;
+    const { weight, scales } = await make(file, name, forms.get(name)!, room);
+    waiting = { owner: name, scales };
+    return weight;
+  }
+  async function scalesOf(owner: string): Promise<FewBitsPair["scales"]> {
+    if (waiting?.owner !== owner) await weightOf(owner);
+    const { scales } = waiting!;
+    waiting = undefined;
+    return scales;
   }
   const result: WeightFile = {
     path: file.path,
     metadata: file.metadata,
     tensors,
-    read,
+    async read(name) {
+      if (forms.has(name)) return await weightOf(name);
+      const owner = owners.get(name);
+      return owner === undefined ? await file.read(name) : await scalesOf(owner);
+    },
     async readInto(name, target) {
-      if (!forms.has(name) && !owners.has(name)) return await file.readInto(name, target);
+      const owner = owners.get(name);
+      if (owner === undefined && !forms.has(name)) return await file.readInto(name, target);
       const { length } = entryOf(result, name);
       if (target.length !== length) {
         throw new RangeError(
@@ -106,7 +111,8 @@ export function quantized(file: WeightFile, forms: ReadonlyMap<string, FewBits>)
           }: expected room for ${length} bytes, got ${target.length}`,
         );
       }
-      target.set(bytesOf(await read(name)));
+      if (owner === undefined) await weightOf(name, target);
+      else target.set(bytesOf(await scalesOf(owner)));
     },
   };
   return result;
@@ -120,10 +126,15 @@ export interface FewBitsPair {
   readonly scales: HostTensor<"float32" | "float16">;
 }
 
-async function make(file: WeightFile, name: string, form: FewBits): Promise<FewBitsPair> {
+async function make(
+  file: WeightFile,
+  name: string,
+  form: FewBits,
+  room: Uint8Array | undefined,
+): Promise<FewBitsPair> {
   const tensor = await file.read(name) as HostTensor<StoredFloat>;
   try {
-    return quantize(tensor, form);
+    return quantize(tensor, form, room);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new WeightsError(
@@ -140,15 +151,20 @@ async function make(file: WeightFile, name: string, form: FewBits): Promise<FewB
  * Throws a RangeError for a value that is not finite, or one that scales in float16 cannot reach.
  *
  * @param tensor `[out, in]`
+ * @param room where the weight goes, if not to memory of its own; of its length
  */
-export function quantize(tensor: HostTensor<StoredFloat>, form: FewBits): FewBitsPair {
+export function quantize(
+  tensor: HostTensor<StoredFloat>,
+  form: FewBits,
+  room?: Uint8Array,
+): FewBitsPair {
   const { block, bits, scales: dtype } = form;
   const [out, inner] = tensor.shape as unknown as [number, number];
   const shapes = fewBitsShapes([out, inner], form);
   const blocks = shapes.weight[1];
   const width = blocks * block;
   const levels: Levels = {
-    data: new Uint8Array(out * width * bits / 8),
+    data: room ?? new Uint8Array(out * width * bits / 8),
     scales: new (dtype === "float16" ? Float16Array : Float32Array)(out * blocks),
   };
   const widen = widening(tensor);
