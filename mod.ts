@@ -98,6 +98,7 @@ export {
   type Library,
   type RuntimeReport,
   type TensorFamily,
+  type WeightFormat,
   type WeightsReport,
 } from "./plugins/inspect.ts";
 export {

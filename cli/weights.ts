@@ -3,7 +3,11 @@ import type { App } from "./app.ts";
 import { oneLine, size } from "./progress.ts";
 import { table } from "./table.ts";
 
-const formats = { safetensors: "safetensors", torch: "torch checkpoint" } as const;
+const formats = {
+  safetensors: "safetensors",
+  torch: "torch checkpoint",
+  index: "index of safetensors",
+} as const;
 
 /** Prints what a file of weights holds. */
 export async function inspect(app: App, file: string, json: boolean): Promise<void> {
@@ -14,7 +18,8 @@ export async function inspect(app: App, file: string, json: boolean): Promise<vo
   const out = (lines: readonly string[]) => lines.forEach((line) => app.screen.out(`  ${line}`));
   const count = (n: number) => n.toLocaleString("en-US");
   const part = key === undefined ? "" : `, #${key} of it`;
-  app.screen.out(`${report.path}: ${formats[format]}, ${size(bytes)}${part}`);
+  const files = format === "index" ? ` in ${count(report.files)} files` : "";
+  app.screen.out(`${report.path}: ${formats[format]}${files}, ${size(bytes)}${part}`);
   app.screen.out(`${count(report.tensors)} tensors, ${count(report.parameters)} parameters`);
   out(table(
     dtypes.map(({ dtype, tensors, parameters, bytes }) => [

@@ -4,7 +4,12 @@ import type { RuntimeReport } from "../engine/runtime/mod.ts";
 import type { WeightsReport } from "../engine/weights/mod.ts";
 
 export type { DeviceReport, Library, RuntimeReport } from "../engine/runtime/mod.ts";
-export type { DTypeTotal, TensorFamily, WeightsReport } from "../engine/weights/mod.ts";
+export type {
+  DTypeTotal,
+  TensorFamily,
+  WeightFormat,
+  WeightsReport,
+} from "../engine/weights/mod.ts";
 
 /**
  * Looks for ONNX Runtime and tries each device once (`cpu`, `webgpu`, `cuda:n`), closing it again.

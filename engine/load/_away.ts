@@ -42,15 +42,19 @@ export async function placeParameters(
   options: PlaceOptions = {},
 ): Promise<Placed> {
   const { limit = inlineLimit, signal } = options;
-  const path = Deno.realPathSync(file.path);
   const entries = names.map((name) => [name, entryOf(file, name)] as const);
+  const paths = new Map<string, string>();
+  for (const [, { path = file.path }] of entries) {
+    if (!paths.has(path)) paths.set(path, Deno.realPathSync(path));
+  }
   const away = entries.filter(([, { inPlace }]) => inPlace === false);
   const bytes = away.reduce((sum, [, { length }]) => sum + length, 0);
   await using stack = new AsyncDisposableStack();
   const spill = bytes > limit ? await write(file, away, stack, options) : undefined;
-  const folder = spill ? sharedFolder(path, spill.path) : folderOf(path);
+  if (paths.size === 0) paths.set(file.path, Deno.realPathSync(file.path));
+  const folder = sharedFolder([...paths.values(), ...(spill ? [spill.path] : [])]);
   const data = new Map<string, ParameterData>();
-  for (const [name, { dtype, offset, length, inPlace }] of entries) {
+  for (const [name, { dtype, path = file.path, offset, length, inPlace }] of entries) {
     const begin = spill?.offsets.get(name);
     if (spill && begin !== undefined) {
       data.set(name, { dtype, location: spill.path.slice(folder.length), offset: begin, length });
@@ -58,7 +62,7 @@ export async function placeParameters(
       signal?.throwIfAborted();
       data.set(name, { dtype, data: await readAway(file, name, options) });
     } else {
-      data.set(name, { dtype, location: path.slice(folder.length), offset, length });
+      data.set(name, { dtype, location: paths.get(path)!.slice(folder.length), offset, length });
     }
   }
   const owned = stack.move();
@@ -115,12 +119,16 @@ function folderOf(path: string): string {
   return path.slice(0, Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
 }
 
-/** The innermost folder that two files are in. */
-function sharedFolder(a: string, b: string): string {
-  let folder = folderOf(a);
-  while (folder !== "" && !b.startsWith(folder)) folder = folderOf(folder.slice(0, -1));
-  if (folder === "") {
-    throw new TypeError(`cannot map ${a} and ${b} together: they are on different drives`);
+/** The innermost folder that files are in. */
+function sharedFolder([first = "", ...others]: readonly string[]): string {
+  let folder = folderOf(first);
+  for (const other of others) {
+    while (folder !== "" && !other.startsWith(folder)) folder = folderOf(folder.slice(0, -1));
+    if (folder === "") {
+      throw new TypeError(
+        `cannot map ${first} and ${other} together: they are on different drives`,
+      );
+    }
   }
   return folder;
 }

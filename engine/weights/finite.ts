@@ -30,11 +30,11 @@ export async function checkFinite(
   names: Iterable<string> = file.tensors.keys(),
   options: FiniteOptions = {},
 ): Promise<void> {
-  using handle = await openFile(file.path);
+  using handles = new Handles();
   const block = new Uint8Array(blockBytes);
   const problems: string[] = [];
   for (const name of names) {
-    const problem = await firstProblem(file, handle, name, block, options);
+    const problem = await firstProblem(file, handles, name, block, options);
     if (problem !== undefined) problems.push(problem);
   }
   if (problems.length > 0) throw notFinite(file, problems);
@@ -83,12 +83,12 @@ const beyond = "beyond 65504";
 
 async function firstProblem(
   file: WeightFile,
-  handle: Deno.FsFile,
+  handles: Handles,
   name: string,
   block: Uint8Array<ArrayBuffer>,
   { inFloat16, signal }: FiniteOptions,
 ): Promise<string | undefined> {
-  const { dtype, shape, offset, length, inPlace, checked } = entryOf(file, name);
+  const { dtype, shape, path = file.path, offset, length, inPlace, checked } = entryOf(file, name);
   if (!isFloat(dtype) || checked) return;
   let whole: Uint8Array<ArrayBuffer> | undefined;
   if (inPlace === false) {
@@ -102,9 +102,30 @@ async function firstProblem(
     signal?.throwIfAborted();
     const bytes = block.subarray(0, Math.min(blockBytes, length - done));
     if (whole) bytes.set(whole.subarray(done, done + bytes.length));
-    else await readFully(handle, file.path, offset + done, bytes, `tensor "${name}"`);
+    else {
+      const handle = await handles.of(path);
+      await readFully(handle, path, offset + done, bytes, `tensor "${name}"`);
+    }
     const { at, is } = scan(block.buffer, bytes.length / size);
     if (at >= 0) return `"${name}" at [${indexOf(done / size + at, shape)}] is ${is}`;
+  }
+}
+
+/** Files that are open while weights are looked through: the last one. */
+class Handles implements Disposable {
+  #open: { readonly path: string; readonly file: Deno.FsFile } | undefined;
+
+  async of(path: string): Promise<Deno.FsFile> {
+    if (this.#open?.path !== path) {
+      this[Symbol.dispose]();
+      this.#open = { path, file: await openFile(path) };
+    }
+    return this.#open.file;
+  }
+
+  [Symbol.dispose](): void {
+    this.#open?.file.close();
+    this.#open = undefined;
   }
 }
 

@@ -1,7 +1,7 @@
 /** What a file of weights holds, in short. */
 
 import { dtypes, elementCount } from "../tensor/mod.ts";
-import { formatOf, openWeightFile, splitWeightSpec } from "./open.ts";
+import { formatOf, openWeightFile, splitWeightSpec, type WeightFormat } from "./open.ts";
 import type { WeightEntry } from "./weight_file.ts";
 
 /** Tensors of one element type. */
@@ -37,8 +37,11 @@ export interface WeightsReport {
   /** The container that was asked for. */
   readonly key?: string;
   /** What the file is, whatever its name. */
-  readonly format: "safetensors" | "torch";
-  /** Of the whole file. */
+  /** `index`: it names several safetensors files. */
+  readonly format: WeightFormat;
+  /** How many files the tensors lie in. */
+  readonly files: number;
+  /** Of the whole file, and of those that it names. */
   readonly bytes: number;
   /** Texts and numbers beside the tensors. */
   readonly metadata: Readonly<Record<string, string>>;
@@ -63,13 +66,16 @@ export async function inspectWeights(spec: string): Promise<WeightsReport> {
   const { path, key } = splitWeightSpec(spec);
   const file = await openWeightFile(spec, { whole: true });
   const entries = [...file.tensors.values()];
+  const others = new Set(entries.flatMap(({ path }) => path ?? []));
+  const sizes = await Promise.all([path, ...others].map((each) => Deno.stat(each)));
   const total = (some: readonly WeightEntry[]) =>
     some.reduce((sum, { shape }) => sum + elementCount(shape), 0);
   return {
     path,
     ...(key !== undefined && { key }),
     format: await formatOf(path),
-    bytes: (await Deno.stat(path)).size,
+    files: others.size || 1,
+    bytes: sizes.reduce((sum, { size }) => sum + size, 0),
     metadata: Object.fromEntries(file.metadata),
     groups: file.groups ?? [],
     tensors: entries.length,

@@ -8,11 +8,13 @@ export {
   WeightsError,
 } from "./weight_file.ts";
 export { headerLimit, openSafetensors, writeSafetensors } from "./safetensors.ts";
+export { openSharded } from "./sharded.ts";
 export { openTorch } from "./torch.ts";
 export {
   openWeightFile,
   type OpenWeightOptions,
   splitWeightSpec,
+  type WeightFormat,
   type WeightSpec,
 } from "./open.ts";
 export { type Lora, mergeLoras } from "./lora.ts";

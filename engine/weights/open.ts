@@ -3,6 +3,7 @@
 import { openFile } from "./_read.ts";
 import { show } from "./_safetensors_header.ts";
 import { openSafetensors } from "./safetensors.ts";
+import { openSharded } from "./sharded.ts";
 import { openTorch } from "./torch.ts";
 import {
   entryOf,
@@ -45,7 +46,7 @@ export function splitWeightSpec(spec: string): WeightSpec {
 }
 
 /**
- * Opens a safetensors file or a torch checkpoint and gives the tensors under the network's names:
+ * Opens a safetensors file, the index of several of them or a torch checkpoint and gives the tensors under the network's names:
  *
  * 1. `#key` chooses what lies in a container: tensors whose names begin with `key.`, without that. A
  *    checkpoint all of whose tensors lie in one container needs no key; one with several does.
@@ -61,13 +62,22 @@ export async function openWeightFile(
   { whole = false }: OpenWeightOptions = {},
 ): Promise<WeightFile> {
   const { path, key } = splitWeightSpec(spec);
-  const file = await (await formatOf(path) === "torch" ? openTorch : openSafetensors)(path);
+  const file = await openers[await formatOf(path)](path);
   const chosen = key === undefined ? whole ? file : onlyGroup(file) : inside(file, key);
   return whole ? chosen : unwrapped(chosen);
 }
 
+/** What a file of weights may be: `index` names several safetensors files. */
+export type WeightFormat = "safetensors" | "torch" | "index";
+
+const openers: Readonly<Record<WeightFormat, (path: string) => Promise<WeightFile>>> = {
+  safetensors: openSafetensors,
+  torch: openTorch,
+  index: openSharded,
+};
+
 /** What a file begins as; the name counts where that says nothing. */
-export async function formatOf(path: string): Promise<"safetensors" | "torch"> {
+export async function formatOf(path: string): Promise<WeightFormat> {
   using file = await openFile(path);
   const head = new Uint8Array(16);
   const length = await file.read(head) ?? 0;
@@ -76,12 +86,14 @@ export async function formatOf(path: string): Promise<"safetensors" | "torch"> {
   const small = head.subarray(4, 8).every((byte) => byte === 0);
   if (length > 8 && small && head[8] === 0x7b) return "safetensors"; // {
   if (begins(0x50, 0x4b) || begins(0x80)) return "torch";
+  if (begins(0x7b) && path.endsWith(".json")) return "index";
   const extension = /\.(\w+)$/.exec(path)?.[1]?.toLowerCase();
   if (extension === "safetensors") return "safetensors";
   if (["pt", "pth", "ckpt", "bin"].includes(extension ?? "")) return "torch";
   throw new WeightsError(
     path,
-    "it begins neither as a safetensors file nor as a torch checkpoint: expected one of those",
+    "it begins neither as a safetensors file nor as a torch checkpoint: expected one of those, or an index of " +
+      "safetensors files (.safetensors.index.json)",
   );
 }
 

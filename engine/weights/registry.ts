@@ -112,6 +112,24 @@ export const publishedModels: readonly PublishedModel[] = [
       },
     ],
   },
+  {
+    name: "wan2.1-t2v-14b",
+    summary: "Wan 2.1's large bidirectional transformer, undistilled",
+    repository: "Wan-AI/Wan2.1-T2V-14B",
+    folder: "Wan2.1-T2V-14B",
+    licence: "Apache-2.0",
+    page: "https://huggingface.co/Wan-AI/Wan2.1-T2V-14B",
+    files: [
+      {
+        path: "diffusion_pytorch_model.safetensors.index.json",
+        use: "which tensor is in which file",
+      },
+      ...Array.from({ length: 6 }, (_, i) => ({
+        path: `diffusion_pytorch_model-0000${i + 1}-of-00006.safetensors`,
+        use: "a part of the diffusion transformer, float32",
+      })),
+    ],
+  },
   selfForcing(
     "self-forcing-dmd",
     "self_forcing_dmd.pt",

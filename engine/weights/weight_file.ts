@@ -8,6 +8,8 @@ export interface WeightEntry {
   readonly dtype: DType;
   /** Elements along each axis; empty for a single number. */
   readonly shape: Shape;
+  /** The file that it lies in, where that is not the whole's `path`. */
+  readonly path?: string;
   /** First byte, counted from the beginning of the file. */
   readonly offset: number;
   /** Bytes. */

@@ -131,7 +131,7 @@ Deno.test("every config of a published checkpoint can be pulled whole, and its f
   const configs = new URL("../../configs/", import.meta.url);
   const names = [...Deno.readDirSync(configs)].map(({ name }) => name);
   const published = names.filter((name) => /^(self_forcing|wan2\.1_)/.test(name));
-  assertEquals(published.length, 7);
+  assertEquals(published.length, 8);
   for (const name of published) {
     const path = fromFileUrl(new URL(name, configs));
     const config = await loadConfig(path, { plugins });
