@@ -32,19 +32,26 @@ const known = z.object({
   negative_prompt: z.string().optional(),
   seed: whole.min(0).default(0),
   model_kwargs: z.object({
-    model_name: z.literal("Wan2.1-T2V-1.3B").optional(),
+    model_name: z.enum(["Wan2.1-T2V-1.3B", "Wan2.1-T2V-14B"]).default("Wan2.1-T2V-1.3B"),
     timestep_shift: z.number().positive().optional(),
     local_attn_size: whole.optional(),
     sink_size: whole.min(0).optional(),
     is_causal: z.boolean().optional(),
-  }).default({}),
+  }).prefault({}),
   i2v: z.literal(false).default(false),
   causal: z.boolean().default(true),
-}).superRefine(({ causal, denoising_step_list: steps, model_kwargs: { is_causal } }, context) => {
+}).superRefine(({ causal, denoising_step_list: steps, model_kwargs }, context) => {
+  const { is_causal, model_name } = model_kwargs;
   const refuse = (path: string[], message: string) =>
     context.addIssue({ code: "custom", path, message });
   if (is_causal !== undefined && is_causal !== causal) {
     refuse(["model_kwargs", "is_causal"], `expected ${causal}, as causal is, got ${is_causal}`);
+  }
+  if (causal && model_name !== "Wan2.1-T2V-1.3B") {
+    refuse(
+      ["model_kwargs", "model_name"],
+      `expected "Wan2.1-T2V-1.3B": there is no causal network of another size; got "${model_name}"`,
+    );
   }
   if (!causal && steps !== undefined && withoutEnd(steps).length < 2) {
     refuse(
@@ -86,6 +93,18 @@ const checkpoints = [
   "self_forcing_gan",
   "self_forcing_10s",
 ];
+
+/** The networks that make the whole clip at once, and their files, by the reference's names. */
+const originals = {
+  "Wan2.1-T2V-1.3B": {
+    network: "wan2.1-t2v-1.3b",
+    weights: "models/Wan2.1-T2V-1.3B/diffusion_pytorch_model.safetensors",
+  },
+  "Wan2.1-T2V-14B": {
+    network: "wan2.1-t2v-14b",
+    weights: "models/Wan2.1-T2V-14B/diffusion_pytorch_model.safetensors.index.json",
+  },
+} as const;
 
 /** Reads a config: this program's own kind, or the reference's. */
 export async function readConfig(path: string, options: LoadOptions): Promise<Config> {
@@ -143,7 +162,7 @@ async function translate(text: string, path: string): Promise<unknown> {
       {
         use: "diffuse",
         with: {
-          ...(config.causal ? causal(config, name) : bidirectional(config, wan)),
+          ...(config.causal ? causal(config, name) : bidirectional(config)),
           "latent-frames": latentFramesOf(config),
           height: shape ? shape[3] * 8 : config.height,
           width: shape ? shape[4] * 8 : config.width,
@@ -189,11 +208,10 @@ function causal(config: Known, name: string): Record<string, unknown> {
  * runs all but the last (pipeline/bidirectional_inference.py:52); in many steps it takes a shift of 8, whatever the
  * config says (pipeline/bidirectional_diffusion_inference.py:30). Nothing of chunks and caches is read.
  */
-function bidirectional(config: Known, wan: string): Record<string, unknown> {
+function bidirectional(config: Known): Record<string, unknown> {
   const { model_kwargs: model, denoising_step_list: steps } = config;
   return {
-    network: "wan2.1-t2v-1.3b",
-    weights: `${wan}/diffusion_pytorch_model.safetensors`,
+    ...originals[model.model_name],
     ...(steps === undefined
       ? { sampler: "unipc", steps: 50, guidance: config.guidance_scale ?? 1, shift: WAN_SHIFT }
       : {

@@ -120,6 +120,16 @@ Deno.test("readConfig() reads one with causal: false as the network that makes t
   // The shift of 8 is fixed there, whatever the config says.
   check(many.out, { ...common, sampler: "unipc", steps: 50, shift: 8, guidance: 3 });
   assertEquals(stage(many.out, "encode-text").negative, "blurry");
+  const large = await describe(
+    text.replace("- 600\n", "- 600\n- 300\n")
+      .replace("  sink_size: 1", "  model_name: Wan2.1-T2V-14B"),
+  );
+  assertEquals(large.code, 0, large.out);
+  check(large.out, {
+    network: "wan2.1-t2v-14b",
+    weights: "models/Wan2.1-T2V-14B/diffusion_pytorch_model.safetensors.index.json",
+    height: 256,
+  });
 });
 
 Deno.test("readConfig() lets --set change the reference's configs", async () => {
@@ -148,6 +158,11 @@ Deno.test("readConfig() names what it does not know in the reference's configs",
       "- 600\n- 0\n",
       "causal: false\n",
       ":3:1: denoising_step_list: expected at least two steps above 0",
+    ],
+    [
+      "  sink_size: 1",
+      "  model_name: Wan2.1-T2V-14B",
+      'model_kwargs.model_name: expected "Wan2.1-T2V-1.3B": there is no causal network of another size',
     ],
     ["  sink_size: 1", "  is_causal: false", "model_kwargs.is_causal: expected true, as causal is"],
   ];
