@@ -9,7 +9,9 @@ export async function generateCommand(
   app: App,
   words: readonly string[],
 ): Promise<Command<Globals>> {
-  const all = words.includes("--help-all");
+  // Hidden in the short help alone: a mistyped flag is told the nearest of all.
+  const short = !words.includes("--help-all") &&
+    words.some((word) => word === "--help" || word === "-h");
   const flags = pluginFlags(await app.plugins());
   const command = new Command<Globals>()
     .description(
@@ -106,7 +108,7 @@ export async function generateCommand(
     .example("Figures for a script", 'sluice generate "a red ball" --json | jq .framesPerSecond');
   for (const { flag, type, description, option } of flags) {
     if (option.values) command.type(flag, new EnumType(option.values));
-    command.option(`--${flag} <${hint(type)}:${type}>`, description, { hidden: !all });
+    command.option(`--${flag} <${hint(type)}:${type}>`, description, { hidden: short });
   }
   command.action(async function (options, ...texts) {
     if (options.helpAll) return this.showHelp();
