@@ -131,6 +131,7 @@ export {
   type DevicesReport,
   inspectDevices,
   installedCuda,
+  memoryOfCards,
   planCuda,
   removeCuda,
   type WheelEvent,

@@ -44,19 +44,23 @@ export function memoryLines({ stages, peaks, lasting }: MemoryPlan): string[] {
 }
 
 /**
- * Refuses a pipeline that cannot fit into the machine's memory.
+ * Refuses a pipeline that cannot fit into the machine's memory, or a card's.
  *
  * @param total bytes of memory; asked of the machine where left out
+ * @param cards bytes of cards' memory by device; asked of their driver where left out
  * @throws {UserError} which names the largest parts and what to change.
  */
 export async function checkMemory(
   config: Config,
   device: string | undefined,
   total?: number,
+  cards: () => Promise<Readonly<Record<string, number>>> = async () =>
+    await (await import("../mod.ts")).memoryOfCards(),
 ): Promise<void> {
   await check(config.name, config.stages.map(({ spec }) => spec), {
     device: device ?? config.device,
     total,
+    cards,
     ways: {
       set: (setting) => `--set ${setting}`,
       end: `All of it: sluice doctor --config ${config.file}. To try all the same: --overcommit.`,

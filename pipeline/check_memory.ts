@@ -56,6 +56,11 @@ export interface MemoryCheck {
   readonly device?: string | undefined;
   /** Bytes of memory. Default: the machine's; where that may not be asked, nothing is refused. */
   readonly total?: number | undefined;
+  /**
+   * Bytes of graphics cards' memory by the names of their devices; those that are not named are not checked. Asked for
+   * only where a stage computes elsewhere than on the processor.
+   */
+  readonly cards?: () => Promise<Readonly<Record<string, number>>>;
   /** How the ways out are told: those of the command line are others than those of a page. */
   readonly ways: {
     /** How an option is changed; given `stage.option=value`. */
@@ -66,7 +71,7 @@ export interface MemoryCheck {
 }
 
 /**
- * Refuses a pipeline that cannot fit into the machine's memory.
+ * Refuses a pipeline that cannot fit into the machine's memory, or into that of a card.
  *
  * @param name the pipeline's, for the message
  * @throws {UserError} which names the largest parts and what to change.
@@ -74,29 +79,34 @@ export interface MemoryCheck {
 export async function checkMemory(
   name: string,
   pipeline: readonly StageSpec[],
-  { device, total = memoryOfMachine()?.total, ways }: MemoryCheck,
+  { device, total = memoryOfMachine()?.total, cards, ways }: MemoryCheck,
 ): Promise<void> {
   // The embedded model fits anywhere, and its first pictures are not to wait for this.
   const published = pipeline.some(({ options }) =>
     (options as { readonly weights?: unknown }).weights !== undefined
   );
-  if (total === undefined || !published) return;
+  if (!published) return;
   const plan = await memoryPlan(pipeline, device);
-  const needed = plan.peaks.cpu ?? 0;
-  if (needed <= total) return;
-  const parts = plan.stages.filter(({ device }) => device === "cpu").flatMap(({ stage, parts }) =>
+  const elsewhere = Object.keys(plan.peaks).some((place) => place !== "cpu");
+  const memory: Readonly<Record<string, number>> = {
+    ...(elsewhere && await cards?.()),
+    ...(total !== undefined && { cpu: total }),
+  };
+  const place = Object.keys(plan.peaks).find((place) =>
+    plan.peaks[place]! > (memory[place] ?? Infinity)
+  );
+  if (place === undefined) return;
+  const parts = plan.stages.filter(({ device }) => device === place).flatMap(({ stage, parts }) =>
     parts.map((part) => ({ ...part, stage }))
   ).toSorted((a, b) => b.bytes - a.bytes).slice(0, 3);
   const largest = parts.map(({ stage, name, bytes }) => `${stage}'s ${name} ${showBytes(bytes)}`);
+  const where = place === "cpu" ? "this machine" : `the card ${place}`;
   throw new UserError(
-    `The pipeline "${name}" does not fit into this machine: it needs about ${
-      showBytes(needed)
-    } of memory ` +
-      `and there are ${showBytes(total)}. The most take ${largest.join(", ")}. ${await waysOut(
-        pipeline,
-        plan,
-        { device, set: ways.set },
-      )} ${ways.end}`,
+    `The pipeline "${name}" does not fit into ${where}: it needs about ${
+      showBytes(plan.peaks[place]!)
+    } of memory and there are ${showBytes(memory[place]!)}. The most take ${
+      largest.join(", ")
+    }. ${await waysOut(pipeline, plan, { place, device, set: ways.set })} ${ways.end}`,
   );
 }
 
@@ -106,20 +116,28 @@ const PRECISIONS = ["float16", "int8", "int4"];
 /** Bytes that are worth a word. */
 const WORTH = 0.02;
 
+/** Of what there is too little, and how options are changed. */
+interface Needs {
+  /** The device whose memory will not do. */
+  readonly place: string;
+  /** The pipeline's. */
+  readonly device: string | undefined;
+  readonly set: (option: string) => string;
+}
+
 /** What would make it smaller, of what this pipeline has. */
 async function waysOut(
   pipeline: readonly StageSpec[],
   plan: MemoryPlan,
-  { device, set }: {
-    readonly device: string | undefined;
-    readonly set: (option: string) => string;
-  },
+  needs: Needs,
 ): Promise<string> {
+  const { place, set } = needs;
   const ways: string[] = [];
-  for (const [place, { plugin: { name }, options }] of pipeline.entries()) {
+  for (const [i, { plugin: { name }, options }] of pipeline.entries()) {
+    if (plan.stages[i]?.device !== place) continue;
     const { window, chunk, height, width, network } = options as Record<string, unknown>;
-    const cache = plan.stages[place]?.parts.find((part) => part.name === "key-value cache");
-    for (const [precision, saved] of await narrower(pipeline, place, plan, device)) {
+    const cache = plan.stages[i]?.parts.find((part) => part.name === "key-value cache");
+    for (const [precision, saved] of await narrower(pipeline, i, plan, needs)) {
       ways.push(`${set(`${name}.precision=${precision}`)} (saves ${showBytes(saved)})`);
     }
     if (cache && typeof window === "number" && typeof chunk === "number" && window > 3 * chunk) {
@@ -127,7 +145,8 @@ async function waysOut(
       const saved = cache.bytes * (1 - fewer / window);
       ways.push(`a shorter memory (${set(`${name}.window=${fewer}`)} saves ${showBytes(saved)})`);
     }
-    if (cache) {
+    // The stage that makes latent frames, with a cache or without.
+    if (cache || "latentFrames" in (options as object)) {
       const now = typeof height === "number" && typeof width === "number"
         ? `, now ${width} × ${height}`
         : "";
@@ -139,25 +158,25 @@ async function waysOut(
   return `Ways out: ${ways.join(", ")}.`;
 }
 
-/** Precisions of a stage that would need less of this machine's memory, and how much less. */
+/** Precisions of a stage that would need less of a device's memory, and how much less. */
 async function narrower(
   pipeline: readonly StageSpec[],
-  place: number,
+  i: number,
   plan: MemoryPlan,
-  device: string | undefined,
+  { place, device }: Needs,
 ): Promise<[string, number][]> {
-  const spec = pipeline[place]!;
-  const now = plan.peaks.cpu ?? 0;
+  const spec = pipeline[i]!;
+  const options = spec.options as { readonly precision?: unknown };
+  if (options.precision === undefined) return [];
+  const now = plan.peaks[place]!;
   const found: [string, number][] = [];
   for (const precision of PRECISIONS) {
-    const changed = { ...spec.options as object, precision };
-    if (!("precision" in (spec.options as object))) break;
     // The processor computes float16 in float32, and holds copies in that.
-    if (precision === "float16" && plan.stages[place]?.device === "cpu") continue;
-    const { data, success } = spec.plugin.options.safeParse(changed);
+    if (precision === "float16" && place === "cpu") continue;
+    const { data, success } = spec.plugin.options.safeParse({ ...options, precision });
     if (!success) continue;
-    const narrow = pipeline.with(place, { ...spec, options: data });
-    const saved = now - ((await memoryPlan(narrow, device)).peaks.cpu ?? 0);
+    const narrow = await memoryPlan(pipeline.with(i, { ...spec, options: data }), device);
+    const saved = now - narrow.peaks[place]!;
     if (saved > WORTH * now) found.push([precision, saved]);
   }
   return found;

@@ -65,6 +65,14 @@ export async function inspectDevices(
   };
 }
 
+/** Bytes of the memory of NVIDIA's cards, by device: `cuda:0`, …, and `cuda`, which is the first. */
+export async function memoryOfCards(): Promise<Readonly<Record<string, number>>> {
+  const { cudaDriver } = await import("../engine/runtime/mod.ts");
+  const cards = cudaDriver()?.cards ?? [];
+  const named = cards.map(({ index, memory }) => [`cuda:${index}`, memory] as const);
+  return Object.fromEntries([...named, ...cards.slice(0, 1).map(({ memory }) => ["cuda", memory])]);
+}
+
 /** The folder that the CUDA provider is in, if it was installed for this version of ONNX Runtime. */
 export async function installedCuda(): Promise<string | undefined> {
   const runtime = await import("../engine/runtime/mod.ts");

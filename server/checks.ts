@@ -24,13 +24,14 @@ export interface Machine {
 export async function checkPlan(plan: Plan, machine: Machine): Promise<void> {
   const { pipeline, stages } = plan;
   // Only here: it brings the built-in plugins, which a studio of others' plugins has no need of.
-  const { checkPublished } = await import("../mod.ts");
+  const { checkPublished, memoryOfCards } = await import("../mod.ts");
   await refuse("models-missing", () => checkPublished(pipeline, stages, machine.directory));
   if (machine.overcommit) return;
   await refuse("too-little-memory", () =>
     checkMemory(pipeline, stages, {
       device: machine.device ?? plan.device,
       total: machine.memory,
+      cards: memoryOfCards,
       ways: {
         set: (setting) => setting,
         end: `All of it: sluice doctor --config ${pipeline}. To try all the same, start the ` +

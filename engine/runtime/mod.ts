@@ -19,7 +19,7 @@ export { type HandleKind, liveHandles, setLeakReporter } from "./handles.ts";
 export { findLibrary, type Library } from "./library.ts";
 export { type DeviceReport, inspectRuntime, type RuntimeReport } from "./inspect.ts";
 export { type CudaReport, inspectCuda } from "./cuda_report.ts";
-export type { CudaCard, CudaDriver } from "./_cuda_driver.ts";
+export { type CudaCard, type CudaDriver, cudaDriver } from "./_cuda_driver.ts";
 export { type CudaNeed, cudaNeeds, cudaRemedies } from "./cuda_needs.ts";
 export { type CudaProvider, type CudaWheel, cudaWheel, installedCuda } from "./cuda_provider.ts";
 export { cudaFolders } from "./_cuda_files.ts";

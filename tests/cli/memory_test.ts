@@ -144,6 +144,49 @@ Deno.test("checkMemory() refuses what cannot fit, with what to change", async ()
     ]
   ) assertStringIncludes(error.message, words);
   await checkMemory(config, undefined, 64e9);
-  // Elsewhere than in this machine's memory.
-  await checkMemory(config, "cuda:0", 1e9);
+  // Elsewhere than in this machine's memory, on a card that nobody knows.
+  await checkMemory(config, "cuda:0", 1e9, () => Promise.resolve({}));
+});
+
+Deno.test("checkMemory() refuses what cannot fit into a card, with precisions that would", async () => {
+  const config = await load("self_forcing_dmd_vae", [
+    "encode-text.precision=float16",
+    "diffuse.precision=float32",
+  ]);
+  const cards = () => Promise.resolve({ "cuda": 24e9, "cuda:1": 80e9 });
+  const error = await assertRejects(() => checkMemory(config, "cuda", 1e9, cards), UserError);
+  for (
+    const words of [
+      "does not fit into the card cuda: it needs about 34",
+      "there are 24.0 GB",
+      "--set encode-text.precision=int8 (saves 4.26 GB), --set encode-text.precision=int4 (saves 6.57 GB)",
+      "--set diffuse.precision=float16 (saves 9.1",
+      "--set diffuse.window=9",
+    ]
+  ) assertStringIncludes(error.message, words);
+  assertEquals(error.message.includes("decode.precision"), false);
+  await checkMemory(config, "cuda:1", 1e9, cards);
+  const shared = await load("self_forcing_dmd_vae", ["encode-text.device=cuda"]);
+  const machine = await assertRejects(
+    () => checkMemory(shared, "cpu", 8e9, () => Promise.resolve({ cuda: 8e9 })),
+    UserError,
+  );
+  // What stands on the card is no way out for the machine.
+  assertStringIncludes(machine.message, "does not fit into this machine");
+  assertEquals(machine.message.includes("encode-text.precision"), false);
+  await checkMemory(shared, "cpu", 64e9, () => Promise.resolve({ cuda: 8e9 }));
+  await assertRejects(
+    () => checkMemory(shared, "cpu", 64e9, () => Promise.resolve({ cuda: 7e9 })),
+    UserError,
+    "does not fit into the card cuda",
+  );
+});
+
+Deno.test("checkMemory() offers smaller pictures where the whole clip is made at once, without a cache", async () => {
+  const config = await load("wan2.1_t2v_1.3b");
+  const error = await assertRejects(() => checkMemory(config, undefined, 8e9), UserError);
+  assertStringIncludes(
+    error.message,
+    "smaller pictures (--set diffuse.height=… --set diffuse.width=…)",
+  );
 });
