@@ -38,14 +38,15 @@ export async function measureCeilings(
   dtype: FloatType,
   { small, runs }: { readonly small: boolean; readonly runs: number },
 ): Promise<Ceilings> {
-  const size = small ? 512 : device.kind === "cpu" ? 1536 : 8192;
+  const cpu = device.kind === "cpu";
+  const size = small ? (cpu ? 512 : 256) : cpu ? 1536 : 8192;
   const products = new Graph("products", dtype);
   let x = products.input("x", dtype, [size, size]);
   for (let i = 0; i < CHAIN; i++) x = matMul(x, products.parameter(`w${i}`, [size, size]));
   products.output("y", x);
 
   const copies = new Graph("copies", dtype);
-  const elements = (small ? 4 : device.kind === "cpu" ? 32 : 256) << 20;
+  const elements = (small ? 4 : cpu ? 32 : 256) << 20;
   copies.output("y", mul(copies.input("x", dtype, [elements / 1024, 1024]), 0.5));
 
   const matrix = await rate(device, products, runs);

@@ -130,7 +130,7 @@ Deno.test("wan.bench.ts runs in float16 and at another depth, and says so", asyn
 Deno.test("wan.bench.ts runs on WebGPU with its tensors on the device", async () => {
   if (!await webgpuIsHere()) return;
   const { printed, figures } = await bench(
-    ...["--device", "webgpu", "--small", "--layers", "1", "--height", "16", "--width", "32"],
+    ...["--device", "webgpu", "--small", "--layers", "1", "--height", "16", "--width", "16"],
     ...["--window", "3", "--batch", "1", "--parts", "transformer,taehv"],
   );
   assertStringIncludes(printed, "Wan2.1-1.3B on webgpu");
