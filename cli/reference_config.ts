@@ -10,7 +10,7 @@ import { basename, dirname, extname, join } from "@std/path";
 import { isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { type Config, loadConfig, type LoadOptions, parseConfig } from "../pipeline/config.ts";
-import { ConfigError } from "../pipeline/errors.ts";
+import { ConfigError, type ConfigProblem } from "../pipeline/errors.ts";
 import { suggestName } from "../pipeline/names.ts";
 
 const whole = z.number().int();
@@ -134,12 +134,12 @@ function isReference(text: string): boolean {
 /** The pipeline that a config of the reference describes. */
 async function translate(text: string, path: string): Promise<unknown> {
   const defaults = await defaultsBeside(path);
-  const given = { ...defaults, ...read(text, path) };
-  const result = known.safeParse(given);
-  if (!result.success) {
-    const { path: key, message } = result.error.issues[0]!;
-    throw errorAt(text, path, key.map(String), `${message}.`);
-  }
+  const { values, unknown } = read(text, path);
+  const result = known.safeParse({ ...defaults, ...values });
+  const wrong = (result.error?.issues ?? []).map(({ path: key, message }) =>
+    problemAt(text, path, key.map(String), `${message}.`)
+  );
+  if (!result.success || unknown.length > 0) throw new ConfigError([...unknown, ...wrong], path);
   const config = result.data;
   const { denoising_step_list: steps, image_or_video_shape: shape } = config;
   const name = basename(path, extname(path));
@@ -233,42 +233,53 @@ async function defaultsBeside(path: string): Promise<Record<string, unknown>> {
   const beside = join(dirname(path), "default_config.yaml");
   if (basename(path) === basename(beside)) return {};
   try {
-    return read(await Deno.readTextFile(beside), beside);
+    const { values, unknown } = read(await Deno.readTextFile(beside), beside);
+    if (unknown.length > 0) throw new ConfigError(unknown, beside);
+    return values;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return {};
     throw error;
   }
 }
 
-/** A config's keys and values; a key that nothing reads is refused. */
-function read(text: string, path: string): Record<string, unknown> {
+/** A config's keys and values, and the keys that nothing reads. Throws where the text is no YAML. */
+function read(
+  text: string,
+  path: string,
+): { readonly values: Record<string, unknown>; readonly unknown: ConfigProblem[] } {
   const document = parseDocument(text, { prettyErrors: false });
   const [problem] = document.errors;
-  if (problem) throw errorAt(text, path, [], `this is no valid YAML. ${problem.message}`);
+  if (problem) {
+    throw new ConfigError(
+      [problemAt(text, path, [], `this is no valid YAML. ${problem.message}`)],
+      path,
+    );
+  }
   const values = (document.toJS() ?? {}) as Record<string, unknown>;
+  const unknown: ConfigProblem[] = [];
+  const refuse = (place: readonly string[], names: readonly string[]) => {
+    const near = suggestName(place.at(-1)!, names);
+    const reason = `there is no such key in the reference's configs.${near}`;
+    unknown.push(problemAt(text, path, place, reason));
+  };
   const read = Object.keys(known.shape);
   for (const key of Object.keys(values)) {
-    if (read.includes(key) || leftAside.has(key)) continue;
-    const message = `there is no such key in the reference's configs.${suggestName(key, read)}`;
-    throw errorAt(text, path, [key], message);
+    if (!read.includes(key) && !leftAside.has(key)) refuse([key], read);
   }
   const model = values.model_kwargs;
   const inner = Object.keys(known.shape.model_kwargs.unwrap().shape);
   for (const key of Object.keys(typeof model === "object" && model !== null ? model : {})) {
-    if (!inner.includes(key)) {
-      const message = `there is no such key in the reference's configs.${suggestName(key, inner)}`;
-      throw errorAt(text, path, ["model_kwargs", key], message);
-    }
+    if (!inner.includes(key)) refuse(["model_kwargs", key], inner);
   }
-  return values;
+  return { values, unknown };
 }
 
-function errorAt(
+function problemAt(
   text: string,
   file: string,
   path: readonly string[],
-  message: string,
-): ConfigError {
+  reason: string,
+): ConfigProblem {
   const lines = new LineCounter();
   let node: unknown = parseDocument(text, { lineCounter: lines, prettyErrors: false }).contents;
   let offset = 0;
@@ -280,5 +291,5 @@ function errorAt(
     node = pair.value;
   }
   const { line, col: column } = lines.linePos(offset);
-  return new ConfigError(message, { file, line, column, key: path.join(".") });
+  return { file, line, column, key: path.join("."), reason };
 }

@@ -79,4 +79,13 @@ Deno.test("a config of the reference with an unknown key is refused by file, lin
     }),
     "error: ./mine.yaml:6:1: num_frame_per_block: ",
   );
+  const several = await refusal(["--config", "./mine.yaml"], {
+    "mine.yaml": text.replace("step: true", "step: 3\ntimestep_shfit: 5"),
+  });
+  assertEquals(several.match(/^error: .*|^ {2}\S+: \w+:/gm), [
+    "error: 3 problems in ./mine.yaml:",
+    "  ./mine.yaml:5:1: warp_denoising_step:",
+    "  ./mine.yaml:6:1: timestep_shfit:",
+    "  ./mine.yaml:7:1: num_frame_per_blok:",
+  ]);
 });
