@@ -1,6 +1,9 @@
 /** How far a run has come, from its events; and how to say so in one line. */
 import type { RunEvent } from "../pipeline/events.ts";
 
+/** Bytes in the unit that reads best, powers of a thousand. */
+export { showBytes as size } from "../pipeline/bytes.ts";
+
 /** What is known of a run before it begins. */
 export interface Plan {
   /** The stage whose data are the pictures. */
@@ -130,16 +133,6 @@ export function seconds(value: number): string {
 /** A number to three digits or so: 131, 42.2, 0.84. */
 export function short(value: number): string {
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
-}
-
-/** Bytes in the unit that reads best, powers of a thousand. */
-export function size(bytes: number): string {
-  if (bytes < 1000) return `${bytes} bytes`;
-  return bytes < 1e6
-    ? `${short(bytes / 1e3)} kB`
-    : bytes < 1e9
-    ? `${short(bytes / 1e6)} MB`
-    : `${short(bytes / 1e9)} GB`;
 }
 
 /** Longest foreign text that is shown, in characters. */

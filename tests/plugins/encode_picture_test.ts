@@ -60,58 +60,66 @@ function centre(pixels: Uint8Array, size: number): number[] {
   return [...pixels.subarray(at, at + 3)];
 }
 
-Deno.test("Encoder.encode() gives the latents of the embedded model's parity data", async () => {
-  const golden = await Golden.open("embedded_parity");
-  const video = await golden.floats("in.video");
-  const model = decoderModels.embedded;
-  const weights = await openWeightFile(fromFileUrl(model.weights));
-  const area = 64 * 128;
-  const pictures = Array.from({ length: 13 }, (_, i) => {
-    const pixels = new Uint8Array(area * 3);
-    for (let at = 0; at < pixels.length; at++) {
-      pixels[at] = Math.round(video[(i * 3 + at % 3) * area + Math.floor(at / 3)]! * 255);
+for (const threads of [1, 2]) {
+  Deno.test(`Encoder.encode() gives the latents of the embedded model's parity data, at ${threads} threads`, async () => {
+    const golden = await Golden.open("embedded_parity");
+    const video = await golden.floats("in.video");
+    const model = decoderModels.embedded;
+    const weights = await openWeightFile(fromFileUrl(model.weights));
+    const area = 64 * 128;
+    const pictures = Array.from({ length: 13 }, (_, i) => {
+      const pixels = new Uint8Array(area * 3);
+      for (let at = 0; at < pixels.length; at++) {
+        pixels[at] = Math.round(video[(i * 3 + at % 3) * area + Math.floor(at / 3)]! * 255);
+      }
+      return pixels;
+    });
+    {
+      await using device = await openDevice("cpu", { threads });
+      const size = { height: 64, width: 128 };
+      await using encoder = await Encoder.load(device, encoderOf(model), weights, size);
+      const wanted = await golden.floats("out.encode");
+      for (let run = 0; run < 2; run++) { // the second begins anew
+        const { data, shape } = await encoder.encode(pictures);
+        assertEquals(shape, [4, 16, 4, 8]);
+        const worst = data.reduce((most, x, i) => Math.max(most, Math.abs(x - wanted[i]!)), 0);
+        // Pictures of bytes differ by up to half a level from the data's.
+        assertEquals(worst < 0.02, true, `latents differ by ${worst}`);
+      }
+      await assertRejects(() => encoder.encode(pictures.slice(0, 12)), RangeError, "12 pictures");
     }
-    return pixels;
+    assertNothingOpen();
   });
-  {
-    await using device = await openDevice("cpu", { threads: 1 });
-    const size = { height: 64, width: 128 };
-    await using encoder = await Encoder.load(device, encoderOf(model), weights, size);
-    const wanted = await golden.floats("out.encode");
-    for (let run = 0; run < 2; run++) { // the second begins anew
-      const { data, shape } = await encoder.encode(pictures);
-      assertEquals(shape, [4, 16, 4, 8]);
-      const worst = data.reduce((most, x, i) => Math.max(most, Math.abs(x - wanted[i]!)), 0);
-      // Pictures of bytes differ by up to half a level from the data's.
-      assertEquals(worst < 0.02, true, `latents differ by ${worst}`);
-    }
-    await assertRejects(() => encoder.encode(pictures.slice(0, 12)), RangeError, "12 pictures");
-  }
-  assertNothingOpen();
-});
+}
 
-Deno.test("Encoder.encode() goes through Wan's VAE picture by picture as a whole clip does", async () => {
-  const golden = await Golden.open("wan_vae");
-  const sizes = { ...wan2_1_vae, dim: 6 };
-  const [height, width] = [16, 24];
-  const area = height * width;
-  const pictures = Array.from(
-    { length: 9 },
-    (_, i) => Uint8Array.from({ length: area * 3 }, (_, at) => (at * 7 + i * 31) % 256),
-  );
-  const frames = Float32Array.from({ length: 9 * 3 * area }, (_, i) => {
-    const [picture, colour, pixel] = [Math.floor(i / area / 3), Math.floor(i / area) % 3, i % area];
-    return pictures[picture]![pixel * 3 + colour]! / 127.5 - 1;
+for (const threads of [1, 2]) {
+  Deno.test(`Encoder.encode() goes through Wan's VAE picture by picture as a whole clip does, at ${threads} threads`, async () => {
+    const golden = await Golden.open("wan_vae");
+    const sizes = { ...wan2_1_vae, dim: 6 };
+    const [height, width] = [16, 24];
+    const area = height * width;
+    const pictures = Array.from(
+      { length: 9 },
+      (_, i) => Uint8Array.from({ length: area * 3 }, (_, at) => (at * 7 + i * 31) % 256),
+    );
+    const frames = Float32Array.from({ length: 9 * 3 * area }, (_, i) => {
+      const [picture, colour, pixel] = [
+        Math.floor(i / area / 3),
+        Math.floor(i / area) % 3,
+        i % area,
+      ];
+      return pictures[picture]![pixel * 3 + colour]! / 127.5 - 1;
+    });
+    const whole = wanVaeEncoder(sizes, { frames: 9, height, width }).graph;
+    const { latents } = await runGraph(whole, { frames }, { weights: golden.weights });
+    await using device = await openDevice("cpu", { threads });
+    const network = encoderOf({ kind: "wan-vae", sizes });
+    await using encoder = await Encoder.load(device, network, golden.weights, { height, width });
+    const { data, shape } = await encoder.encode(pictures);
+    assertEquals(shape, [3, 16, 2, 3]);
+    assertClose(data, latents as Float32Array, 2e-5, "latents");
   });
-  const whole = wanVaeEncoder(sizes, { frames: 9, height, width }).graph;
-  const { latents } = await runGraph(whole, { frames }, { weights: golden.weights });
-  await using device = await openDevice("cpu", { threads: 1 });
-  const network = encoderOf({ kind: "wan-vae", sizes });
-  await using encoder = await Encoder.load(device, network, golden.weights, { height, width });
-  const { data, shape } = await encoder.encode(pictures);
-  assertEquals(shape, [3, 16, 2, 3]);
-  assertClose(data, latents as Float32Array, 2e-5, "latents");
-});
+}
 
 Deno.test("readStill() cuts to the middle and resizes", async () => {
   await inFolder(async (file) => {
