@@ -5,13 +5,19 @@ import { openSafetensors } from "../../engine/weights/mod.ts";
 import type { StageEvent } from "../../pipeline/events.ts";
 import { type Conditioning, type Prompt, UserError } from "../../pipeline/mod.ts";
 import { textModels } from "../../plugins/_models.ts";
+import { exportText } from "../../plugins/encode_text/export.ts";
 import { chooseForm, isLarge, plannedForm } from "../../plugins/encode_text/form.ts";
 import { textNetwork } from "../../plugins/encode_text/network.ts";
 import { encodeTextOptions } from "../../plugins/encode_text/options.ts";
 import { RecentTexts } from "../../plugins/encode_text/recent.ts";
 import { TextStage } from "../../plugins/encode_text/stage.ts";
 import { EncoderSupply } from "../../plugins/encode_text/supply.ts";
-import type { TextEncoder } from "../../plugins/encode_text/text_encoder.ts";
+import {
+  openTokenizer,
+  type TextEncoder,
+  tokenize,
+} from "../../plugins/encode_text/text_encoder.ts";
+import { webgpuIsHere } from "../_webgpu.ts";
 import { writeTorch } from "../_stand_in.ts";
 
 const { signal } = new AbortController();
@@ -115,6 +121,48 @@ Deno.test("TextStage keeps its weights in 16, 8 or 4 bits with the errors that a
       assert(off >= least && off <= most, `${precision}: ${off}`);
       assert(embeddings.subarray(length * 128).every((value) => value === 0));
     }
+  }
+});
+
+Deno.test("TextStage gives the same on webgpu, in few bits too", async () => {
+  if (!await webgpuIsHere()) return;
+  for (const precision of ["float32", "int8", "int4"]) {
+    const [there] = (await encode([red], { precision, device: "webgpu" })).conditionings;
+    const [here] = (await encode([red], { precision })).conditionings;
+    // Adapters with 16-bit floats compute in those, unless they are told not to.
+    const most = precision === "float32" ? 1e-4 : 5e-3;
+    assert(error(there!.embeddings, here!.embeddings) < most, precision);
+  }
+});
+
+Deno.test("exportText() writes the encoder in few bits as a file that gives the same", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const options = encodeTextOptions.parse({ precision: "int4" });
+    const { networks: [network] } = await exportText(options, {
+      folder,
+      directory: ".",
+      wants: () => true,
+      signal,
+    });
+    await using device = await openDevice("cpu", { threads: 1 });
+    await using session = await device.createSession(await Deno.readFile(network!.path));
+    using binding = session.createBinding();
+    const tokenizer = await openTokenizer(textModels.embedded.tokenizer.pathname);
+    const { ids, mask } = tokenize(tokenizer, red.text, 32);
+    for (const [name, values] of Object.entries({ ids, mask })) {
+      const tensor = device.createTensor("int64", [32]);
+      await tensor.write(values);
+      binding.input(name, tensor);
+    }
+    binding.outputOnHost("embeddings");
+    await session.run(binding);
+    const [expected] = (await encode([red], { precision: "int4" })).conditionings;
+    const embeddings = binding.take("embeddings").data as Float32Array;
+    assert(error(embeddings, expected!.embeddings) < 1e-5);
+    assert(network!.bytes < 450_000, `${network!.bytes} bytes`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 });
 
