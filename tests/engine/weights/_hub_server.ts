@@ -72,6 +72,8 @@ export function content(length: number, seed = 1): Uint8Array<ArrayBuffer> {
 export class HubServer implements AsyncDisposable {
   readonly seen: Seen[] = [];
   readonly heads: string[] = [];
+  /** Told of each request for a file's bytes, before it is answered. */
+  onGet?: (start: number) => void;
   /** Bytes sent of each file. */
   readonly sent = new Map<string, number>();
   readonly #files: ReadonlyMap<string, HubFile>;
@@ -138,6 +140,7 @@ export class HubServer implements AsyncDisposable {
     const start = Number(/^bytes=(\d+)-$/.exec(request.headers.get("range") ?? "")?.[1] ?? 0);
     const fault = file.gets?.[this.seen.filter((each) => each.path === path).length] ?? {};
     this.seen.push({ path, start, authorization, host });
+    this.onGet?.(start);
     if (fault.silent) return new Promise(() => {});
     return this.#send(path, file, start, request.headers.has("range"), fault);
   }
