@@ -53,10 +53,20 @@ export async function checkOpening(request: OpeningRequest): Promise<void> {
 /**
  * The settings that a picture needs: it is the first latent frame, made before the chunks, unless the user
  * says otherwise; then it stands still for a chunk.
+ *
+ * @throws {UserError} where the pipeline cannot begin with anything
  */
 export function openingSettings(config: Config, request: OpeningRequest): string[] {
-  if (request.image === undefined || hasEncoder(config)) return [];
+  const opening = openingOf(request);
   const found = diffusion(config);
+  // A stage of the config's own may know a strength.
+  if (opening && found?.whole && request.strength === undefined && !hasEncoder(config)) {
+    throw mistake(
+      `${opening.flag}: the pipeline "${config.name}" makes the whole clip at once and cannot begin with something. ` +
+        "Choose one whose network is causal, or make the video over a clip: --video with --strength.",
+    );
+  }
+  if (request.image === undefined || hasEncoder(config)) return [];
   if (!found || !("independentFirstFrame" in found.spec.plugin.options.shape)) return [];
   const option = "independent-first-frame";
   const chosen = request.flags.some(([flag]) => flag.option.name === option) ||
@@ -81,12 +91,6 @@ export function withOpening(
     throw mistake(
       `${opening.flag} has nothing to begin: no stage of the pipeline "${config.name}" makes latent frames ` +
         "from a conditioning.",
-    );
-  }
-  if (found.whole && request.strength === undefined) {
-    throw mistake(
-      `${opening.flag}: the pipeline "${config.name}" makes the whole clip at once and cannot begin with something. ` +
-        "Choose one whose network is causal, or make the video over a clip: --video with --strength.",
     );
   }
   const most = request.strength === undefined ? mostGiven(found) : found.latents || MOST_OVER;
