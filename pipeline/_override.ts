@@ -1,7 +1,10 @@
 import { parseDocument } from "yaml";
 import { type ConfigDocument, overrideError } from "./_document.ts";
-import { suggestName, toKebab } from "./names.ts";
+import { isRecord } from "./_options.ts";
+import { stagesOf } from "./_structure.ts";
+import { nearestName, suggestName, toKebab } from "./names.ts";
 import type { AnyPlugin } from "./plugin.ts";
+import { MODULE_ADDRESS } from "./registry.ts";
 
 /** Keys beside `stages` that may be overridden. */
 const PLAIN_KEYS = ["name", "description", "device"];
@@ -35,7 +38,7 @@ export function applyOverride(
     document.override([target], value, text);
     return;
   }
-  const stage = findStage(text, target, names);
+  const stage = findStage(document, text, target, names);
   if (stage === undefined) return;
   document.override(["stages", stage, "with", ...keys], value, text);
 }
@@ -51,6 +54,7 @@ function optionOf(key: string, plugins: readonly (AnyPlugin | undefined)[]): str
 }
 
 function findStage(
+  document: ConfigDocument,
   text: string,
   target: string,
   names: readonly (string | undefined)[],
@@ -66,11 +70,19 @@ function findStage(
   }
   if (found[0] === undefined) {
     const known = names.filter((name) => name !== undefined);
-    // It may be the stage whose plugin could not be found, which is told already.
-    if (known.length < names.length || names.length === 0) return undefined;
+    const unknown = stagesOf(document).filter((_, i) => names[i] === undefined);
+    // That there are no stages, or that there is no such plugin, is told already.
+    if (names.length === 0 || unknown.some((stage) => mayBe(stage, target))) return undefined;
     throw overrideError(text, `there is no stage "${target}".${suggestName(target, known)}`);
   }
   return found[0];
+}
+
+/** Whether a stage whose plugin could not be found may be the one that is called `name`. */
+function mayBe(stage: unknown, name: string): boolean {
+  const use = isRecord(stage) ? stage.use : undefined;
+  return typeof use !== "string" || MODULE_ADDRESS.test(use) ||
+    nearestName(name, [use]) !== undefined;
 }
 
 /** A value as YAML writes it: `9`, `true`, `[1000, 500]`, `plain words`. */

@@ -95,6 +95,16 @@ Deno.test("parseConfig() does not tell of what may follow from something told", 
     ["name: x\nstages:\n  - use: shout\n    wth: { mark: a }", [], ["c.yaml:4:5: stages[0].wth: "]],
     // What an override means, where its stage could not be found.
     ["name: x\nstages:\n  - use: cuont", ["count.count=0"], ["c.yaml:3:10: stages[0].use: "]],
+    [
+      "name: x\nstages:\n  - use: count\n  - use: ./nowhere.ts",
+      ["nowhere.by=0"],
+      ["c.yaml:4:10: stages[1].use: "],
+    ],
+    [
+      "name: x\nstages:\n  - use: count\n  - use: prnt",
+      ["cuont.count=0"],
+      ["c.yaml:4:10: stages[1].use: ", '--set cuont.count=0: there is no stage "cuont". Did you'],
+    ],
     ["name: x\nstages: count", ["count.count=0"], ["c.yaml:2:9: stages: "]],
     // One stage too many gives two neighbours that do not fit.
     [
