@@ -27,7 +27,11 @@ const FORMS: readonly (readonly [string, TextEncoderOptions])[] = ([8, 4] as con
   bits,
 ) =>
   [32, 64, 128].map((block) =>
-    [`int${bits}, block ${block}`, { form: { dtype: "float32", bits }, block }] as const
+    [`int${bits}, block ${block}`, {
+      form: { dtype: "float32", bits },
+      block,
+      prepack: bits === 4,
+    }] as const
   )
 );
 
@@ -69,7 +73,7 @@ async function measure(
   options: TextEncoderOptions,
 ): Promise<Measured> {
   const marks = [performance.now()];
-  await using prepared = await prepareEncoder(sizes, weights, { ...options, prepack: false });
+  await using prepared = await prepareEncoder(sizes, weights, { prepack: false, ...options });
   marks.push(performance.now());
   const before = Deno.memoryUsage().rss;
   const encoder = await prepared.load(device);

@@ -22,6 +22,7 @@ import {
   reshape,
   rmsNormalization,
   Scope,
+  slice,
   sub,
   transpose,
   type Value,
@@ -56,6 +57,12 @@ export interface Umt5Options {
   readonly padding?: "zero" | "keep";
   /** How x · weightᵀ of the Linear at a scope is built; default: one product. See `Product`. */
   readonly product?: Product;
+  /**
+   * Whether the runtime may make the position biases of all layers when it loads the graph, and keep them, as it does
+   * with whatever depends on no input: N · T · T floats a layer, 1.6 GB with UMT5-XXL. Otherwise each run makes those
+   * of a layer when they are needed. Default: true.
+   */
+  readonly keepBiases?: boolean;
   /** Element type of the products. Default: float32. */
   readonly dtype?: Precision;
 }
@@ -82,6 +89,7 @@ export function umt5Encoder(config: Umt5Config, options: Umt5Options = {}): Grap
     length = config.textLen,
     padding = "zero",
     product = plainProduct,
+    keepBiases = true,
     dtype = "float32",
   } = options;
   const { vocab, dim, numLayers } = config;
@@ -90,6 +98,8 @@ export function umt5Encoder(config: Umt5Config, options: Umt5Options = {}): Grap
   const ids = graph.input("ids", "int64", [length]);
   const mask = cast(graph.input("mask", "int64", [length]), "float32");
 
+  // Nothing, but nothing that is known before the run.
+  const zero = keepBiases ? undefined : mul(slice(mask, 0, 0, 1), 0);
   const buckets = graph.constant("int64", [length, length], relativeBuckets(length, config));
   // 0 for text, the most negative number for padding, of every key.
   const masked = reshape(mul(sub(1, mask), MASKED), [1, 1, 1, length]);
@@ -98,7 +108,8 @@ export function umt5Encoder(config: Umt5Config, options: Umt5Options = {}): Grap
   let x = inFloat32(gather(table, ids)); // [T, D]
   for (let layer = 0; layer < numLayers; layer++) {
     const scope = root.at("blocks", layer);
-    const bias = add(positionBias(scope.at("pos_embedding", "embedding"), buckets, config), masked);
+    const place = scope.at("pos_embedding", "embedding");
+    const bias = add(positionBias(place, buckets, config, zero), masked);
     const attended = attention(
       scope.at("attn"),
       normed(scope.at("norm1"), x),
@@ -118,10 +129,15 @@ export function umt5Encoder(config: Umt5Config, options: Umt5Options = {}): Grap
 }
 
 /** Bias of every pair of positions, [1, N, T, T]. */
-function positionBias(scope: Scope, buckets: Value, { numBuckets, numHeads }: Umt5Config): Value {
+function positionBias(
+  scope: Scope,
+  buckets: Value,
+  { numBuckets, numHeads }: Umt5Config,
+  zero: Value | undefined,
+): Value {
   const table = scope.parameter("weight", [numBuckets, numHeads], undefined, "float32");
   const [length] = buckets.dims as [number];
-  const bias = gather(table, buckets); // [T, T, N]
+  const bias = gather(zero ? add(table, zero) : table, buckets); // [T, T, N]
   return reshape(transpose(bias, [2, 0, 1]), [1, numHeads, length, length]);
 }
 

@@ -3,7 +3,7 @@
 import { type Product, type Umt5Config, umt5Encoder } from "../../engine/networks/mod.ts";
 import { type Graph, linearNBits } from "../../engine/onnx/mod.ts";
 import { type FewBits, fewBitsShapes, scalesName } from "../../engine/weights/mod.ts";
-import type { TextForm } from "./form.ts";
+import { isLarge, type TextForm } from "./form.ts";
 
 /**
  * Weights that share a scale. 32 costs 2 bytes more for 32 weights than one scale a row would, and has the least
@@ -27,7 +27,8 @@ export function textNetwork(
   block: number = BLOCK,
 ): TextNetwork {
   const forms = new Map<string, FewBits>();
-  if (bits === undefined) return { graph: umt5Encoder(sizes, { dtype }), forms };
+  const keepBiases = !isLarge(sizes);
+  if (bits === undefined) return { graph: umt5Encoder(sizes, { dtype, keepBiases }), forms };
   const product: Product = (scope, x, out) => {
     const form: FewBits = { bits, block, scales: x.dtype === "float16" ? "float16" : "float32" };
     const shapes = fewBitsShapes([out, x.dims[1] as number], form);
@@ -36,5 +37,5 @@ export function textNetwork(
     forms.set(`${scope.prefix}weight`, form);
     return linearNBits(x, weight, scales, form);
   };
-  return { graph: umt5Encoder(sizes, { dtype, product }), forms };
+  return { graph: umt5Encoder(sizes, { dtype, product, keepBiases }), forms };
 }

@@ -59,8 +59,9 @@ export class TextStage implements Stage<"prompt", "conditioning"> {
       await openStageDevice({ ...options, threads: options.threads ?? 1 }, context),
     );
     const form = await chooseForm(device, options.precision);
-    // Copies of weights that are faster to compute with do not pay where there is one text to encode.
-    const prepack = !isLarge(sizes);
+    // Copies of many weights that are faster to compute with do not pay where there is one text to encode; in 4 bits
+    // they do (bench/quantized.bench.ts).
+    const prepack = !isLarge(sizes) || form.bits === 4;
     const keep = staysLoaded(options, sizes);
     const tokenizing = openTokenizer(tokenizerPath);
     tokenizing.catch(() => {}); // It is awaited below, unless something else fails before.

@@ -80,3 +80,14 @@ Deno.test("relativeBucket() is the reference's for distances −511 … 511", as
 Deno.test("umt5Encoder() of umt5-xxl has the published number of parameters", () => {
   assertEquals(umt5Encoder(umt5Xxl).parameterCount, 5_680_910_336);
 });
+
+Deno.test("umt5Encoder() gives the same where each run makes the position biases", async () => {
+  const golden = await Golden.open("umt5_encoder");
+  const inputs = {
+    ids: (await golden.integers("in.ids")).slice(0, 16),
+    mask: (await golden.integers("in.mask")).slice(0, 16),
+  };
+  const run = (keepBiases: boolean) =>
+    runGraph(umt5Encoder(config, { keepBiases }), inputs, { weights: golden.weights });
+  assertEquals((await run(false)).embeddings, (await run(true)).embeddings);
+});
