@@ -14,6 +14,7 @@ import {
   type Parameter,
   type Value,
 } from "./graph.ts";
+import { inWritingOrder } from "./_node_order.ts";
 
 /** Where a parameter's elements are. */
 export interface ExternalData {
@@ -79,7 +80,7 @@ export function writeModel(graph: Graph, locate?: Locate, options: WriteOptions 
 function writeGraph(to: BinaryWriter, graph: Graph, stored: StoredParameters): void {
   const casts = [...stored.casts()];
   for (const node of casts) nested(to, 1, (at) => writeNode(at, node));
-  for (const node of graph.nodes) {
+  for (const node of inWritingOrder(graph)) {
     for (const written of stored.widenAfter(node)) nested(to, 1, (at) => writeNode(at, written));
   }
   const renamed = graph.outputs.filter(({ name, value }) => name !== value.name);

@@ -1,6 +1,16 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
-import { add, fill, gather, Graph, linear, Scope, writeModel } from "../../../engine/onnx/mod.ts";
+import {
+  add,
+  fill,
+  gather,
+  Graph,
+  linear,
+  mul,
+  Scope,
+  slice,
+  writeModel,
+} from "../../../engine/onnx/mod.ts";
 import { assertClose } from "../../_golden.ts";
 import { runGraph } from "../../_run_graph.ts";
 
@@ -81,6 +91,24 @@ Deno.test("Graph shares scalars and lists of integers", () => {
   assertEquals(graph.scalar(2), graph.scalar(2));
   assertEquals(graph.integers([1, 2]), graph.integers([1, 2]));
   assertEquals(graph.constants.size, 2);
+});
+
+Deno.test("writeModel() writes what no node reads last, the latest first", () => {
+  // The order in which ONNX Runtime then runs them: each memory is cut as soon as it can be.
+  const graph = new Graph("layers");
+  let x = graph.input("x", "float32", [4, 2]);
+  for (const layer of ["early", "middle", "late"]) {
+    x = add(x, x);
+    graph.output(`${layer}.next`, slice(x, 0, 3, 4));
+  }
+  graph.output("y", mul(x, x));
+  const [file] = fields(writeModel(graph)).get(7)!;
+  const outputs = fields(file!).get(1)!.map((node) =>
+    new TextDecoder().decode(fields(node).get(2)![0])
+  );
+  const sums = outputs.filter((name) => name.startsWith("Add"));
+  assertEquals(sums.length, 3);
+  assertEquals(outputs, [...sums, "y", "late.next", "middle.next", "early.next"]);
 });
 
 Deno.test("writeModel() points at the checkpoint and names what it gives", () => {
