@@ -1,14 +1,7 @@
 /** `--at`: prompts that begin in the course of the video. */
+import { refuseTimes } from "../pipeline/check_times.ts";
 import type { Config } from "../pipeline/config.ts";
-import { picturesOf } from "../pipeline/pictures.ts";
-import {
-  formatTime,
-  parseTime,
-  pictureAt,
-  timeForms,
-  type TimelineEntry,
-} from "../pipeline/timeline.ts";
-import { diffusion } from "./diffusion.ts";
+import { formatTime, parseTime, timeForms, type TimelineEntry } from "../pipeline/timeline.ts";
 import { mistake } from "./failure.ts";
 
 /** What the words of `generate` say is to be shown. */
@@ -83,42 +76,14 @@ function entryOf(time: string, prompt: string): TimelineEntry {
  * @param source what the times were given by, for the message
  */
 export function checkTimes(
-  config: Config,
+  { name, stages }: Config,
   later: readonly TimelineEntry[],
   fps: number,
   source: "--at" | "timeline",
 ): void {
-  const latest = later.toSorted((a, b) => b.at - a.at)[0];
-  if (!latest) return;
-  const found = diffusion(config);
-  if (!found) {
-    throw mistake(
-      `${source}: no stage of the pipeline "${config.name}" makes latent frames by the chunk, so that its prompt ` +
-        "cannot change in the course of the video.",
-    );
-  }
-  if (found.whole) {
-    throw mistake(
-      `${source}: the pipeline "${config.name}" makes the whole video at once, so that its prompt cannot change in ` +
-        "the course of it. Choose a pipeline that makes it chunk by chunk.",
-    );
-  }
-  if (found.latents === 0) return;
-  const name = `${source} ${formatTime(latest.at)}`;
-  const pictures = picturesOf(found.latents);
-  const first = pictureAt(latest.at, fps);
-  if (first >= pictures) {
-    throw mistake(
-      `${name}: the video is ${
-        formatTime(pictures / fps)
-      } long, ${pictures} frames at ${fps} a second. ` +
-        "Choose an earlier time, or a longer video (--frames).",
-    );
-  }
-  const last = picturesOf(found.latents - found.chunk);
-  if (first <= last) return;
-  throw mistake(
-    `${name}: a prompt is followed from the begin of a chunk on, and the last chunk of the video begins at ` +
-      `${formatTime(last / fps)}. Choose that or an earlier time, or a longer video (--frames).`,
-  );
+  const specs = stages.map(({ spec }) => spec);
+  const problem = refuseTimes(later, { name, stages: specs, fps, longer: "--frames" });
+  if (!problem) return;
+  const { at, reason } = problem;
+  throw mistake(`${source}${at === undefined ? "" : ` ${formatTime(at)}`}: ${reason}`);
 }
