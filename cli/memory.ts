@@ -17,11 +17,20 @@ export function memoryPlan(config: Config, device?: string): Promise<MemoryPlan>
   return plan(config.stages.map(({ spec }) => spec), device ?? config.device);
 }
 
-/** The plan for people. */
-export function memoryLines({ stages, peaks, lasting }: MemoryPlan): string[] {
+/** Bytes of the memory of cards, where stages compute on any, by the names of their devices. */
+export async function cardsOf({ peaks }: MemoryPlan): Promise<Readonly<Record<string, number>>> {
+  if (Object.keys(peaks).every((device) => device === "cpu")) return {};
+  return await (await import("../mod.ts")).memoryOfCards();
+}
+
+/** The plan for people. @param cards bytes of the memory of cards, where it is known */
+export function memoryLines(
+  { stages, peaks, lasting }: MemoryPlan,
+  cards: Readonly<Record<string, number>> = {},
+): string[] {
   const rows = stages.flatMap(({ stage, device, parts }) =>
-    parts.map(({ name, bytes, detail, estimated, passing }) => [
-      `${stage}, ${device}`,
+    parts.map(({ name, bytes, detail, estimated, passing, device: at = device }) => [
+      `${stage}, ${at}`,
       name,
       `${estimated ? "about " : ""}${size(bytes)}`,
       [detail, passing && "freed after use"].filter(Boolean).join("; "),
@@ -32,11 +41,11 @@ export function memoryLines({ stages, peaks, lasting }: MemoryPlan): string[] {
     ...table([...rows, ["the program, cpu", "", `about ${size(PROGRAM_BYTES)}`, ""]]),
     ...Object.entries(peaks).map(([device, bytes]) => {
       const later = lasting[device]!;
-      const freed = later < bytes
-        ? ` while a prompt is encoded, ${size(later)} while the video is made`
-        : "";
+      const freed = later < bytes ? ` at the most, ${size(later)} while the video is made` : "";
       const there = device === "cpu" && memory !== undefined
         ? `; there are ${size(memory.total)}, ${size(memory.available)} free`
+        : device in cards
+        ? `; there are ${size(cards[device]!)}`
         : "";
       return `peak on ${device}: about ${size(bytes)}${freed}${there}`;
     }),

@@ -27,15 +27,24 @@ export async function memoryPlan(
   device = "cpu",
 ): Promise<MemoryPlan> {
   const stages = await planMemory(pipeline, { device, directory: Deno.cwd() });
+  const parts = stages.flatMap((stage) =>
+    stage.parts.map((part) => ({ part, at: placeOf(part, stage) }))
+  );
   const peaks: Record<string, number> = {};
   const lasting: Record<string, number> = {};
-  for (const name of new Set(["cpu", ...stages.map(({ device }) => device)])) {
-    const parts = stages.filter(({ device }) => device === name).flatMap(({ parts }) => parts);
-    const program = name === "cpu" ? PROGRAM_BYTES : 0;
-    peaks[name] = program + sum(parts);
-    lasting[name] = program + sum(parts.filter(({ passing }) => !passing));
+  const places = [...stages.map(({ device }) => device), ...parts.map(({ at }) => at)];
+  for (const place of new Set(["cpu", ...places])) {
+    const there = parts.filter(({ at }) => at === place).map(({ part }) => part);
+    const program = place === "cpu" ? PROGRAM_BYTES : 0;
+    peaks[place] = program + sum(there);
+    lasting[place] = program + sum(there.filter(({ passing }) => !passing));
   }
   return { stages, peaks, lasting };
+}
+
+/** Where a part of a stage is held. */
+export function placeOf(part: MemoryPart, stage: PlannedStage): string {
+  return part.device ?? stage.device;
 }
 
 function sum(parts: readonly MemoryPart[]): number {
@@ -96,10 +105,12 @@ export async function checkMemory(
     plan.peaks[place]! > (memory[place] ?? Infinity)
   );
   if (place === undefined) return;
-  const parts = plan.stages.filter(({ device }) => device === place).flatMap(({ stage, parts }) =>
-    parts.map((part) => ({ ...part, stage }))
-  ).toSorted((a, b) => b.bytes - a.bytes).slice(0, 3);
-  const largest = parts.map(({ stage, name, bytes }) => `${stage}'s ${name} ${showBytes(bytes)}`);
+  const largest = plan.stages.flatMap((stage) =>
+    stage.parts.filter((part) => placeOf(part, stage) === place).map(({ name, bytes }) => ({
+      what: `${stage.stage}'s ${name} ${showBytes(bytes)}`,
+      bytes,
+    }))
+  ).toSorted((a, b) => b.bytes - a.bytes).slice(0, 3).map(({ what }) => what);
   const where = place === "cpu" ? "this machine" : `the card ${place}`;
   throw new UserError(
     `The pipeline "${name}" does not fit into ${where}: it needs about ${
@@ -134,12 +145,14 @@ async function waysOut(
   const { place, set } = needs;
   const ways: string[] = [];
   for (const [i, { plugin: { name }, options }] of pipeline.entries()) {
-    if (plan.stages[i]?.device !== place) continue;
+    const stage = plan.stages[i]!;
+    if (!stage.parts.some((part) => placeOf(part, stage) === place)) continue;
     const { window, chunk, height, width, network } = options as Record<string, unknown>;
-    const cache = plan.stages[i]?.parts.find((part) => part.name === "key-value cache");
+    const cache = stage.parts.find((part) => part.name === "key-value cache");
     for (const [precision, saved] of await narrower(pipeline, i, plan, needs)) {
       ways.push(`${set(`${name}.precision=${precision}`)} (saves ${showBytes(saved)})`);
     }
+    if (stage.device !== place) continue;
     if (cache && typeof window === "number" && typeof chunk === "number" && window > 3 * chunk) {
       const fewer = 3 * chunk;
       const saved = cache.bytes * (1 - fewer / window);
@@ -172,7 +185,7 @@ async function narrower(
   const found: [string, number][] = [];
   for (const precision of PRECISIONS) {
     // The processor computes float16 in float32, and holds copies in that.
-    if (precision === "float16" && place === "cpu") continue;
+    if (precision === "float16" && plan.stages[i]!.device === "cpu") continue;
     const { data, success } = spec.plugin.options.safeParse({ ...options, precision });
     if (!success) continue;
     const narrow = await memoryPlan(pipeline.with(i, { ...spec, options: data }), device);

@@ -6,9 +6,11 @@ export interface MemoryPart {
   readonly bytes: number;
   /** How it comes to that, in a few words. */
   readonly detail?: string;
+  /** Where it is held, if not where the stage computes. */
+  readonly device?: string;
   /** Whether it is a guess. */
   readonly estimated?: boolean;
-  /** Whether it is held only while the stage makes a datum, and freed before that goes on. */
+  /** Whether it is held only while the stage is loaded or makes a datum, and freed before that goes on. */
   readonly passing?: boolean;
 }
 
@@ -16,7 +18,7 @@ export interface MemoryPart {
 export interface StageMemory {
   /** What it holds. */
   readonly parts: readonly MemoryPart[];
-  /** Where it is held, if not on the pipeline's device. */
+  /** Where the stage computes, if not on the pipeline's device. */
   readonly device?: string;
   /** Shape of one chunk of what the stage gives, for the next stage to reckon with. */
   readonly gives?: readonly number[];

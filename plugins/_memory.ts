@@ -2,7 +2,7 @@
 
 import { isAbsolute, join } from "@std/path";
 import type { Graph, Value } from "../engine/onnx/mod.ts";
-import { bytesPer, type DType } from "../engine/tensor/mod.ts";
+import { bytesPer, type DType, isFloat } from "../engine/tensor/mod.ts";
 import { openWeightFile, splitWeightSpec, type WeightFile } from "../engine/weights/mod.ts";
 import type { MemoryPart } from "../pipeline/memory.ts";
 
@@ -44,6 +44,34 @@ export function weightsOf(
 /** ONNX Runtime's CPU has few kernels for float16, and widens weights of that type when it loads them. */
 function atWork(dtype: DType, device: string): DType {
   return dtype === "float16" && device === "cpu" ? "float32" : dtype;
+}
+
+/**
+ * What loading graphs on a card takes of the machine's own memory: weights that are stored in another type than the
+ * graph's are cast there, all of one graph before any goes to the card. Graphs of a stage are loaded one after another.
+ */
+export function loadingOf(
+  graphs: readonly Graph[],
+  file: WeightFile | undefined,
+  { stored = "float32", device }: StoredOptions,
+): MemoryPart[] {
+  if (device === "cpu") return [];
+  const bytes = graphs.map((graph) => {
+    const tables = device === "webgpu" ? new Set<Value>() : gathered(graph);
+    return [...graph.parameters.values()].reduce((sum, { name, shape, value }) => {
+      const cast = !tables.has(value) && (file?.tensors.get(name)?.dtype ?? stored) !== value.dtype;
+      return cast && isFloat(value.dtype) ? sum + countOf(shape) * bytesPer(value.dtype) : sum;
+    }, 0);
+  });
+  const most = Math.max(...bytes);
+  if (most < 1e6) return [];
+  return [{
+    name: "weights on their way",
+    bytes: most,
+    device: "cpu",
+    detail: "cast before they go to the card",
+    passing: true,
+  }];
 }
 
 /** `1,000 parameters, 2 MB of bfloat16 in the file`: what graphs read. */

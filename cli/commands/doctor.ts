@@ -17,12 +17,12 @@ export function doctorCommand(app: App): Command<Globals> {
       if (config !== undefined) {
         const { configPath } = await import("../configs.ts");
         const { readConfig } = await import("../reference_config.ts");
-        const { memoryLines, memoryPlan } = await import("../memory.ts");
+        const { cardsOf, memoryLines, memoryPlan } = await import("../memory.ts");
         const path = await configPath(app.configs, config);
         const loaded = await readConfig(path, { plugins: await app.plugins(), set });
         const plan = await memoryPlan(loaded, device);
         if (json) app.screen.out(JSON.stringify(plan, undefined, 2));
-        else for (const line of memoryLines(plan)) app.screen.out(line);
+        else for (const line of memoryLines(plan, await cardsOf(plan))) app.screen.out(line);
         return;
       }
       const { examine, healthLines, isHealthy } = await import("../health.ts");

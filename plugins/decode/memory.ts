@@ -1,6 +1,6 @@
 import { bytesPer } from "../../engine/tensor/mod.ts";
 import type { MemoryContext, StageMemory } from "../../pipeline/memory.ts";
-import { activationsOf, peek, weightsOf } from "../_memory.ts";
+import { activationsOf, loadingOf, peek, weightsOf } from "../_memory.ts";
 import { decoderModels } from "../_models.ts";
 import { plannedPrecision } from "../_precision.ts";
 import type { DecodeOptions } from "./options.ts";
@@ -29,6 +29,7 @@ export async function decoderMemory(
     device,
     parts: [
       weightsOf("weights", graphs, file, { device }),
+      ...loadingOf(graphs, file, { device }),
       {
         name: "memories",
         bytes: remembered * (network.inPlace ? 1 : 2),

@@ -1,7 +1,7 @@
 import { tokensPerFrame, wanContext } from "../../engine/networks/mod.ts";
 import { bytesPer } from "../../engine/tensor/mod.ts";
 import type { MemoryContext, StageMemory } from "../../pipeline/memory.ts";
-import { activationsOf, peek, weightsOf } from "../_memory.ts";
+import { activationsOf, loadingOf, peek, weightsOf } from "../_memory.ts";
 import { plannedPrecision } from "../_precision.ts";
 import { type DiffuseOptions, effective } from "./options.ts";
 import { samplingOf } from "./sampling.ts";
@@ -38,6 +38,7 @@ export async function diffusionMemory(
     gives: [chunk, sizes.outDim, cells.height, cells.width],
     parts: [
       weightsOf("weights", [...steps, wanContext(sizes, { dtype })], file, { device }),
+      ...loadingOf(steps, file, { device }),
       ...(kind === "causal" ? [cache] : []),
       {
         name: "text's keys and values",

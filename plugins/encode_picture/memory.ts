@@ -1,6 +1,6 @@
 import { bytesPer } from "../../engine/tensor/mod.ts";
 import type { MemoryContext, StageMemory } from "../../pipeline/memory.ts";
-import { activationsOf, peek, weightsOf } from "../_memory.ts";
+import { activationsOf, loadingOf, peek, weightsOf } from "../_memory.ts";
 import { plannedPrecision } from "../_precision.ts";
 import { modelOf, sizeOf } from "./choose.ts";
 import { encoderOf } from "./networks.ts";
@@ -29,6 +29,7 @@ export async function encoderMemory(
     device,
     parts: [
       { ...weights, detail: `${weights.detail}, loaded when a picture or clip is given` },
+      ...loadingOf(graphs, file, { device }),
       {
         name: "memories",
         bytes: values * bytesPer(dtype),

@@ -1,7 +1,7 @@
 import { umt5Encoder } from "../../engine/networks/mod.ts";
 import { bytesPer } from "../../engine/tensor/mod.ts";
 import type { MemoryContext, StageMemory } from "../../pipeline/memory.ts";
-import { activationsOf, peek, storedIn, weightsOf } from "../_memory.ts";
+import { activationsOf, loadingOf, peek, storedIn, weightsOf } from "../_memory.ts";
 import { type TextModel, textModels } from "../_models.ts";
 import { plannedForm, staysLoaded } from "./form.ts";
 import { textNetwork } from "./network.ts";
@@ -36,6 +36,8 @@ export async function textMemory(
         } at work`,
         passing,
       },
+      // What is made of weights in few bits needs no cast.
+      ...(form.bits ? [] : loadingOf([graph], file, stored)),
       {
         name: "activations",
         bytes: activationsOf(graph) + widened,

@@ -124,9 +124,13 @@ Deno.test("memoryLines() shows every part and the peak", async () => {
       "7.31 GB",
       "11,361.8 MB of bfloat16 in the file, int8 at work; freed after use",
       "memories",
-      "peak on cpu: about 34.9 GB while a prompt is encoded, 27.2 GB while the video is made",
+      "peak on cpu: about 34.9 GB at the most, 27.2 GB while the video is made",
     ]
   ) assertStringIncludes(lines, words);
+  const plan = await memoryPlan(await load("self_forcing_dmd"), "cuda:1");
+  const last = memoryLines(plan, { "cuda:1": 80e9 }).at(-1);
+  const peak = "peak on cuda:1: about 17.1 GB at the most, 9.77 GB while the video is made";
+  assertEquals(last, `${peak}; there are 80.0 GB`);
 });
 
 Deno.test("checkMemory() refuses what cannot fit, with what to change", async () => {
@@ -145,7 +149,7 @@ Deno.test("checkMemory() refuses what cannot fit, with what to change", async ()
   ) assertStringIncludes(error.message, words);
   await checkMemory(config, undefined, 64e9);
   // Elsewhere than in this machine's memory, on a card that nobody knows.
-  await checkMemory(config, "cuda:0", 1e9, () => Promise.resolve({}));
+  await checkMemory(config, "cuda:0", 16e9, () => Promise.resolve({}));
 });
 
 Deno.test("checkMemory() refuses what cannot fit into a card, with precisions that would", async () => {
@@ -154,7 +158,7 @@ Deno.test("checkMemory() refuses what cannot fit into a card, with precisions th
     "diffuse.precision=float32",
   ]);
   const cards = () => Promise.resolve({ "cuda": 24e9, "cuda:1": 80e9 });
-  const error = await assertRejects(() => checkMemory(config, "cuda", 1e9, cards), UserError);
+  const error = await assertRejects(() => checkMemory(config, "cuda", 16e9, cards), UserError);
   for (
     const words of [
       "does not fit into the card cuda: it needs about 34",
@@ -165,7 +169,13 @@ Deno.test("checkMemory() refuses what cannot fit into a card, with precisions th
     ]
   ) assertStringIncludes(error.message, words);
   assertEquals(error.message.includes("decode.precision"), false);
-  await checkMemory(config, "cuda:1", 1e9, cards);
+  await checkMemory(config, "cuda:1", 16e9, cards);
+  // On its way to the card it passes through the machine's memory.
+  const small = await assertRejects(() => checkMemory(config, "cuda:1", 8e9, cards), UserError);
+  assertStringIncludes(small.message, "does not fit into this machine");
+  assertStringIncludes(small.message, "encode-text's weights on their way 9.26 GB");
+  assertStringIncludes(small.message, "encode-text.precision=int8");
+  assertEquals(small.message.includes("diffuse.window"), false);
   const shared = await load("self_forcing_dmd_vae", ["encode-text.device=cuda"]);
   const machine = await assertRejects(
     () => checkMemory(shared, "cpu", 8e9, () => Promise.resolve({ cuda: 8e9 })),
