@@ -51,19 +51,26 @@ export class CausalWanModel implements Transformer {
   /** Those of the chunk that is being made. */
   #passes: ChunkPasses;
 
+  /** Only takes what was made before: nothing can fail here that would leave the stack to nobody. */
   private constructor(
     device: Device,
     options: CausalWanModelOptions,
-    sessions: { readonly step: Session; readonly context: Session; readonly loadStep: LoadStep },
+    parts: {
+      readonly loadStep: LoadStep;
+      readonly context: Session;
+      readonly positive: PromptMemory;
+      readonly passes: ChunkPasses;
+    },
     stack: AsyncDisposableStack,
   ) {
     this.#device = device;
     this.#options = options;
     this.#stack = stack;
-    this.#loadStep = sessions.loadStep;
-    this.#context = sessions.context;
-    this.#positive = this.#createMemory();
-    this.#passes = this.#createPasses(options.chunk.frames, sessions.step);
+    this.#loadStep = parts.loadStep;
+    this.#context = parts.context;
+    this.#positive = parts.positive;
+    this.#passes = parts.passes;
+    this.#lengths.set(options.chunk.frames, parts.passes);
   }
 
   /** Loads the network's two graphs. Rejects with a `WeightsError` where the file does not fit them. */
@@ -91,13 +98,20 @@ export class CausalWanModel implements Transformer {
     const context = stack.use(
       await loadGraph(device, contextGraph, weights, { ...(signal && { signal }) }),
     );
-    return new CausalWanModel(device, options, { step, context, loadStep }, stack.move());
+    const positive = stack.use(createMemory(device, context, options));
+    const passes = stack.use(new ChunkPasses(device, step, sizes, chunk));
+    const parts = { loadStep, context, positive, passes };
+    return new CausalWanModel(device, options, parts, stack.move());
   }
 
   /** Loads what chunks of so many latent frames need, unless it is there. */
   async prepare(frames: number, signal?: AbortSignal): Promise<void> {
     if (this.#lengths.has(frames)) return;
-    this.#createPasses(frames, this.#stack.use(await this.#loadStep(frames, signal)));
+    const { sizes, chunk } = this.#options;
+    const session = this.#stack.use(await this.#loadStep(frames, signal));
+    const shape = { ...chunk, frames };
+    const passes = this.#stack.use(new ChunkPasses(this.#device, session, sizes, shape));
+    this.#lengths.set(frames, passes);
   }
 
   /** Of the usual chunk's latents, `[frames, channels, height, width]`. */
@@ -119,7 +133,9 @@ export class CausalWanModel implements Transformer {
     signal?: AbortSignal,
     side: PromptSide = "positive",
   ): Promise<void> {
-    if (side === "negative") this.#negative ??= this.#createMemory();
+    if (side === "negative") {
+      this.#negative ??= this.#stack.use(createMemory(this.#device, this.#context, this.#options));
+    }
     await this.#memory(side).condition(embeddings, signal);
   }
 
@@ -182,24 +198,17 @@ export class CausalWanModel implements Transformer {
     return memory;
   }
 
-  #createMemory(): PromptMemory {
-    const { sizes, chunk, window } = this.#options;
-    const rows = window * tokensPerFrame(sizes, chunk);
-    return this.#stack.use(new PromptMemory(this.#device, this.#context, sizes, rows));
-  }
-
-  #createPasses(frames: number, session: Session): ChunkPasses {
-    const { sizes, chunk } = this.#options;
-    const passes = this.#stack.use(
-      new ChunkPasses(this.#device, session, sizes, { ...chunk, frames }),
-    );
-    this.#lengths.set(frames, passes);
-    return passes;
-  }
-
   [Symbol.asyncDispose](): Promise<void> {
     return this.#stack.disposeAsync();
   }
+}
+
+function createMemory(
+  device: Device,
+  context: Session,
+  { sizes, chunk, window }: CausalWanModelOptions,
+): PromptMemory {
+  return new PromptMemory(device, context, sizes, window * tokensPerFrame(sizes, chunk));
 }
 
 function cleanAt(timestep: number) {

@@ -175,7 +175,7 @@ const causalNames = Object.entries(diffusionModels).filter(([, { kind }]) => kin
 /** Refuses steps and a guidance that the sampler does not take. */
 function checkSampling(
   { network, guidance }: DiffuseOptions,
-  { sampler, steps }: EffectiveOptions,
+  { sampler, steps, warpSteps }: EffectiveOptions,
   refuse: (key: string, message: string) => void,
 ): void {
   if (sampler !== "few-step") {
@@ -198,6 +198,12 @@ function checkSampling(
     );
   } else if (steps.some((step, i) => i > 0 && step >= steps[i - 1]!)) {
     refuse("steps", `expected falling numbers such as [1000, 750, 500, 250], got [${steps}]`);
+  } else if (warpSteps && !steps.every(Number.isSafeInteger)) {
+    refuse(
+      "steps",
+      `expected whole numbers such as [1000, 750, 500, 250], since with warp-steps they count the schedule's own steps ` +
+        `(warp-steps: false takes them as timesteps), got [${steps}]`,
+    );
   }
   if (guidance !== undefined && guidance !== 1) {
     refuse(
