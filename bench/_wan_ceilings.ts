@@ -1,6 +1,6 @@
 /** What the machine can do at best, measured in the run that its figures are compared in. */
 
-import { Graph, matMul, mul, type Value, writeModel } from "../engine/onnx/mod.ts";
+import { Graph, matMul, mul, type Value } from "../engine/onnx/mod.ts";
 import type { Device } from "../engine/runtime/mod.ts";
 import { sumWork, type Work, workOf } from "./_flops.ts";
 import { type FloatType, RandomTensors } from "./_wan_random.ts";
@@ -59,10 +59,9 @@ async function rate(device: Device, graph: Graph, runs: number): Promise<Work> {
   await using tensors = new RandomTensors(device);
   const inputs = await tensors.inputsOf(graph);
   const work = workOf(graph);
-  const weights = await tensors.weightsOf(graph);
   const { value } = graph.outputs[0]! as { readonly value: Value };
   const result = tensors.empty(value.dtype, value.dims as readonly number[]);
-  await using session = await device.createSession(writeModel(graph));
+  const { session, weights } = await tensors.load(graph);
   using binding = session.createBinding();
   for (const [name, tensor] of [...inputs, ...weights]) binding.input(name, tensor);
   binding.output("y", result);

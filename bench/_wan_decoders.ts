@@ -7,11 +7,12 @@ import {
   vaeTemporalFactor,
   wanVaeDecoder,
 } from "../engine/networks/mod.ts";
-import { type Graph, writeModel } from "../engine/onnx/mod.ts";
-import type { Session, Tensor } from "../engine/runtime/mod.ts";
+import type { Graph } from "../engine/onnx/mod.ts";
+import type { Tensor } from "../engine/runtime/mod.ts";
 import { networkOf, piecesOf } from "../plugins/decode/choose.ts";
 import { bytesOf, plannedBytes, sumWork, workOf } from "./_flops.ts";
 import { latentShape } from "./_wan_transformer.ts";
+import { memoryInUse } from "./_wan_memory.ts";
 import { type Bench, measured } from "./_wan_parts.ts";
 import type { WanBenchOptions } from "./_wan_options.ts";
 import { timed } from "./_wan_timing.ts";
@@ -42,13 +43,13 @@ export function decoderGraphs(
   const pieces = piecesOf(network, sizes.batch, shape.frames, shape.height * shape.width);
   const piece = { ...shape, frames: pieces };
   if (kind === "taehv") {
-    const build = () => taehvDecoder(taehv, piece, "rgb", { dtype }).graph;
+    const { graph } = taehvDecoder(taehv, piece, "rgb", { dtype });
     const pictures = 4 * pieces;
     return {
       name: "taew2.1",
       pieces,
-      first: { graph: build(), pictures: pictures - framesToTrim(taehv) },
-      next: { graph: build(), pictures },
+      first: { graph, pictures: pictures - framesToTrim(taehv) },
+      next: { graph, pictures },
       inPlace: false,
     };
   }
@@ -82,12 +83,11 @@ export async function measureDecoder(bench: Bench, kind: "taehv" | "vae"): Promi
   const measure = async (graph: Graph) => {
     const planned = plannedBytes(graph);
     activations = Math.max(activations, planned);
+    // Before loading, which may make inputs of weights.
     const reads = graph.inputs.map(({ name }) => name);
     const work = sumWork(workOf(graph));
-    const before = tensors.bytes;
-    const parameters = await tensors.weightsOf(graph);
-    weights += tensors.bytes - before;
-    const session: Session = stack.use(await device.createSession(writeModel(graph)));
+    const { session, weights: parameters, bytes } = await tensors.load(graph);
+    weights += bytes;
     const binding = stack.use(session.createBinding());
     for (const name of reads) binding.input(name, inputs.get(name)!);
     for (const [name, tensor] of parameters) binding.input(name, tensor);
@@ -104,8 +104,10 @@ export async function measureDecoder(bench: Bench, kind: "taehv" | "vae"): Promi
     const ms = await timed(() => session.run(binding), { runs: options.runs });
     return { ...work, ms };
   };
-  const firstPiece = await measure(first.graph);
   const nextPiece = await measure(next.graph);
+  const firstPiece = first.graph === next.graph ? nextPiece : await measure(first.graph);
+  const used = await memoryInUse(bench.device, name);
+  if (used !== undefined) bench.notes.push(used);
   measured(
     bench,
     { name: `${name}: first piece`, ...firstPiece, pictures: first.pictures },

@@ -3,14 +3,15 @@
  * second, and neither a checkpoint nor host memory is needed.
  *
  * Parameters become inputs of the graph, bound to tensors that a small graph has filled. So sessions that share weights
- * share them in memory too, and nothing is folded or rearranged on loading: on a CPU that costs some tenths of
- * a matrix product's speed, on a GPU a handful of tiny kernels (where a weight is scaled or shifted before its use).
+ * share them in memory too, and nothing is folded or rearranged on loading: on a GPU that costs a handful of tiny
+ * kernels (where a weight is scaled or shifted before its use). A CPU is another matter: there products are slower and
+ * convolutions take several times the memory, so weights go into the model where a model can hold them.
  */
 
 import { add, cast, Graph, mul, writeModel } from "../engine/onnx/mod.ts";
 import type { Device, Session, Tensor } from "../engine/runtime/mod.ts";
 import { type DType, float32ToFloat16 } from "../engine/tensor/mod.ts";
-import { dimsOf, type Sizes } from "./_flops.ts";
+import { bytesOf, dimsOf, type Sizes } from "./_flops.ts";
 
 /** A tensor that a graph's float types go in. */
 export type FloatType = "float32" | "float16";
@@ -21,6 +22,18 @@ interface Spread {
   readonly offset?: number;
 }
 
+/** A graph that is loaded; it is disposed of with the tensors. */
+interface Loaded {
+  readonly session: Session;
+  /** To be bound, by the names of inputs. */
+  readonly weights: ReadonlyMap<string, Tensor>;
+  /** Bytes of weights that were not there before. */
+  readonly bytes: number;
+}
+
+/** Bytes of weights that go into a model; an ONNX file must stay below 2 GiB. */
+const INLINE_LIMIT = 1 << 30;
+
 /** Makes random tensors on a device, and keeps the weights it made, by name. */
 export class RandomTensors implements AsyncDisposable {
   readonly #device: Device;
@@ -29,14 +42,15 @@ export class RandomTensors implements AsyncDisposable {
   readonly #weights = new Map<string, Tensor>();
   readonly #next = mulberry(0x9e3779b9);
   #bytes = 0;
+  #weightBytes = 0;
 
   constructor(device: Device) {
     this.#device = device;
   }
 
-  /** Bytes of all tensors made so far. */
+  /** Bytes of all tensors made so far, weights left aside. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#bytes - this.#weightBytes;
   }
 
   /** A tensor of uninitialised memory, which this owns. */
@@ -54,12 +68,18 @@ export class RandomTensors implements AsyncDisposable {
   }
 
   /**
-   * Turns a graph's parameters into inputs and gives a tensor for each; a name that was asked for before has the tensor
-   * it had. The variance of a weight is what keeps that of the values it is applied to.
+   * Loads a graph with random weights, and gives those that are to be bound, by the names of inputs; a name that was asked
+   * for before has the tensor it had. The variance of a weight is what keeps that of the values it is applied to.
    */
-  async weightsOf(graph: Graph): Promise<Map<string, Tensor>> {
+  async load(graph: Graph): Promise<Loaded> {
+    const parameters = [...graph.parameters.values()];
+    const bytes = parameters.reduce((sum, { value }) => sum + bytesOf(value), 0);
+    if (this.#device.kind === "cpu" && bytes <= INLINE_LIMIT) {
+      return { session: await this.#loadInline(graph), weights: new Map(), bytes };
+    }
+    const before = this.#bytes;
     const weights = new Map<string, Tensor>();
-    for (const { name, value } of graph.parameters.values()) {
+    for (const { name, value } of parameters) {
       graph.inputs.push(value);
       let tensor = this.#weights.get(name);
       if (tensor === undefined) {
@@ -70,7 +90,27 @@ export class RandomTensors implements AsyncDisposable {
       weights.set(value.name, tensor);
     }
     graph.parameters.clear();
-    return weights;
+    const made = this.#bytes - before;
+    this.#weightBytes += made;
+    const session = this.#stack.use(await this.#device.createSession(writeModel(graph)));
+    return { session, weights, bytes: made };
+  }
+
+  async #loadInline(graph: Graph): Promise<Session> {
+    using stack = new DisposableStack();
+    const data = new Map<string, Uint8Array>();
+    for (const { name, value } of graph.parameters.values()) {
+      const shape = dimsOf(value);
+      const tensor = stack.use(this.#device.createTensor(value.dtype as FloatType, shape));
+      await this.#fill(tensor, spreadOf(name, shape));
+      const { buffer, byteOffset, byteLength } = tensor.data;
+      data.set(name, new Uint8Array(buffer, byteOffset, byteLength));
+    }
+    const model = writeModel(graph, (name) => ({
+      dtype: graph.parameters.get(name)!.value.dtype,
+      data: data.get(name)!,
+    }));
+    return this.#stack.use(await this.#device.createSession(model));
   }
 
   /** Tensors for those of a graph's inputs that nothing is known of: random numbers, or zeros of whole numbers. */

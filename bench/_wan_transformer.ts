@@ -11,7 +11,6 @@ import {
 } from "../engine/networks/mod.ts";
 import type { Graph } from "../engine/onnx/mod.ts";
 import type { Binding, Session, Tensor } from "../engine/runtime/mod.ts";
-import { writeModel } from "../engine/onnx/mod.ts";
 import { dimsOf, plannedBytes, sumWork, workOf } from "./_flops.ts";
 import { memoryInUse } from "./_wan_memory.ts";
 import { type Bench, measured } from "./_wan_parts.ts";
@@ -60,7 +59,7 @@ export async function measureTransformer(bench: Bench): Promise<void> {
     );
   }
   await pass.check();
-  const used = await memoryInUse(bench.device);
+  const used = await memoryInUse(bench.device, "the transformer");
   if (used !== undefined) bench.notes.push(used);
   const noise = await timed(() => Promise.resolve(pass.drawNoise()), { runs });
   measured(bench, {
@@ -77,7 +76,7 @@ export async function measureTransformer(bench: Bench): Promise<void> {
     { name: "transformer: key-value cache", bytes: pass.cacheBytes },
     {
       name: "transformer: text, latents, tables",
-      bytes: bench.tensors.bytes - before - pass.weightBytes - pass.cacheBytes,
+      bytes: bench.tensors.bytes - before - pass.cacheBytes,
     },
     {
       name: `transformer: activations, ${attention} attention`,
@@ -124,19 +123,18 @@ class Pass implements AsyncDisposable {
   }
 
   static async load(bench: Bench): Promise<Pass> {
-    const { device, tensors, options, attention } = bench;
+    const { tensors, options, attention } = bench;
     await using stack = new AsyncDisposableStack();
     const graph = passGraph(options, attention);
     const cache = options.sizes.window * latentShape(options).perFrame;
     const inputs = await tensors.inputsOf(graph, { cache });
-    const weights = await tensors.weightsOf(graph);
-    const session = stack.use(await device.createSession(writeModel(graph)));
+    const { session, weights, bytes } = await tensors.load(graph);
     const latents = inputs.get("latents")!;
     const other = await tensors.tensor(latents.dtype as FloatType, latents.shape, { scale: 1 });
     for (const [name, tensor] of weights) inputs.set(name, tensor);
     const loaded = { graph, session, inputs, latents: [latents, other] as const };
     const pass = new Pass(options, loaded, stack.move());
-    pass.weightBytes = bytesOfAll(weights.values());
+    pass.weightBytes = bytes;
     pass.cacheBytes = bytesOfAll(
       [...inputs].filter(([name]) => name.startsWith("cache.")).map(([, tensor]) => tensor),
     );
@@ -145,13 +143,12 @@ class Pass implements AsyncDisposable {
   }
 
   /** Measures the prompt's graph, which writes the keys and values that the passes read. */
-  async #condition({ device, tensors, options }: Bench): Promise<void> {
+  async #condition({ tensors, options }: Bench): Promise<void> {
     const graph = contextGraph(options);
     const inputs = await tensors.inputsOf(graph);
     this.contextWork = sumWork(workOf(graph));
-    const weights = await tensors.weightsOf(graph);
-    this.weightBytes += bytesOfAll(weights.values());
-    await using session = await device.createSession(writeModel(graph));
+    const { session, weights, bytes } = await tensors.load(graph);
+    this.weightBytes += bytes;
     using binding = session.createBinding();
     for (const [name, tensor] of [...inputs, ...weights]) binding.input(name, tensor);
     for (const { name } of graph.outputs) binding.output(name, this.#inputs.get(name)!);
