@@ -101,6 +101,7 @@ export {
   type WeightFormat,
   type WeightsReport,
 } from "./plugins/inspect.ts";
+export { inspectPicture, type LookOptions, type Seen } from "./plugins/encode_picture/inspect.ts";
 export {
   type CheckedFile,
   findModel,

@@ -27,11 +27,14 @@ import { turnedMiddle, turnedSize, turnOf } from "./turn.ts";
 /** Largest side of a picture, in pixels. */
 const MOST_PIXELS = 8192;
 /** Decoders refuse larger pictures before they make room for them, and do not say so. */
-const undecodable = `nothing in it of at most ${MOST_PIXELS} pixels a side can be decoded`;
+export const undecodable = `nothing in it of at most ${MOST_PIXELS} pixels a side can be decoded`;
 /** Longer sides than this many times the other are refused: what is cut to the middle would be next to nothing. */
 const MOST_RATIO = 16;
 /** Largest file. */
 const MOST_BYTES = 200e6;
+
+/** FFmpeg tells the length of a file in these. */
+const MICROSECONDS = 1e6;
 
 /** Kinds of files that are opened; none of them can name another file or an address. */
 const FORMATS = "image2,png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe,gif,apng," +
@@ -105,7 +108,7 @@ async function* picturesOf(path: string, wanted: WantedPart): AsyncGenerator<Uin
 }
 
 /** Scales pictures until they cover what is wanted, cuts off what stands over, and turns them upright. */
-class Fitting implements Disposable {
+export class Fitting implements Disposable {
   readonly #path: string;
   readonly #wanted: Wanted;
   readonly #scaler = new SoftwareScaleContext();
@@ -142,12 +145,21 @@ class Fitting implements Disposable {
   }
 }
 
-/** The frames of a file, each valid until the next is asked for, and when they are shown, from 0. */
-async function* framesOf(
+/** A picture of a file, valid until the next is asked for. */
+export interface Decoded {
+  readonly frame: Frame;
+  /** When it is shown, from 0. */
+  readonly seconds: number;
+  /** Seconds that the whole file says it has; 0 where it does not say. */
+  readonly length: number;
+}
+
+/** The pictures of a file, one after the other. */
+export async function* framesOf(
   path: string,
   what: "picture" | "clip",
   signal: AbortSignal,
-): AsyncGenerator<{ readonly frame: Frame; readonly seconds: number }> {
+): AsyncGenerator<Decoded> {
   await checkFile(path, what);
   Log.setLevel(AV_LOG_QUIET);
   const needed = (status: number) => {
@@ -183,13 +195,14 @@ async function* framesOf(
     packet.alloc();
     using frame = new Frame();
     frame.alloc();
+    const length = Math.max(0, Number(format.duration) / MICROSECONDS);
     let zero: number | undefined;
     const decoded = async function* () {
       while (await decoder.receiveFrame(frame) >= 0) {
         signal.throwIfAborted();
         const time = Number(frame.bestEffortTimestamp) * timeBase.num / timeBase.den;
         zero ??= time;
-        yield { frame, seconds: Math.max(0, time - zero) };
+        yield { frame, seconds: Math.max(0, time - zero), length };
         frame.unref();
       }
     };
@@ -212,7 +225,8 @@ function isTile({ codecpar, disposition }: Stream): boolean {
     (disposition & AV_DISPOSITION_DEPENDENT) !== 0;
 }
 
-function unreadable(path: string, what: "picture" | "clip", why: string): UserError {
+/** What cannot be read, and why. */
+export function unreadable(path: string, what: "picture" | "clip", why: string): UserError {
   const kinds = what === "picture" ? "a PNG, JPEG or WebP file" : "an MP4, WebM or GIF file";
   return new UserError(`${path} cannot be read as a ${what}: ${why}. Give ${kinds}.`);
 }
