@@ -67,9 +67,9 @@ async function run(asked: WanBenchRequest): Promise<void> {
   const summary = viewed(whole ?? parts, options);
   printViewed(summary, options);
   if (small) console.log("\nA small configuration: these are no figures of the real one.");
-  else if (reduced && !whole) {
+  else if (reduced && !whole && options.parts.has("transformer")) {
     console.log(
-      `\nOf a transformer of ${sizes.transformer.numLayers} layers in place of ${wan2_1_1_3b.numLayers}: ` +
+      `\nOf a transformer with ${layers(sizes)} in place of ${wan2_1_1_3b.numLayers}: ` +
         "these are no figures of the real one.",
     );
   }
@@ -83,10 +83,13 @@ async function run(asked: WanBenchRequest): Promise<void> {
 /** What is measured, and in what it differs from the real thing. */
 function described(options: WanBenchOptions): string {
   const { sizes, small, runs } = options;
-  const { dim, numLayers } = sizes.transformer;
   const { shape, perFrame } = latentShape(options);
   return `${small ? "A small configuration: " : ""}${sizes.width} × ${sizes.height} pixels ` +
     `(${shape.width} × ${shape.height} latent cells, ${perFrame} tokens a frame), ` +
-    `${numLayers} layers of ${dim}, window ${sizes.window}, chunk ${sizes.chunk}, ` +
+    `${layers(sizes)} of ${sizes.transformer.dim}, window ${sizes.window}, chunk ${sizes.chunk}, ` +
     `${sizes.steps.length} steps; medians of ${runs}`;
+}
+
+function layers({ transformer: { numLayers } }: WanBenchOptions["sizes"]): string {
+  return `${numLayers} layer${numLayers > 1 ? "s" : ""}`;
 }

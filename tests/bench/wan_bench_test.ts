@@ -116,7 +116,7 @@ Deno.test("wan.bench.ts runs in float16 and at another depth, and says so", asyn
     ...["--parts", "transformer", "--fills", "3", "--window", "6"],
   );
   assertStringIncludes(printed, "Wan2.1-1.3B on cpu, float16");
-  assertStringIncludes(printed, "1 layers of 128, window 6");
+  assertStringIncludes(printed, "1 layer of 128, window 6");
   assertEquals(figures.parts.map(({ name }) => name), [
     "text's keys and values",
     "denoise",
