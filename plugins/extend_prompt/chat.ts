@@ -1,5 +1,6 @@
 import { UserError } from "../../pipeline/errors.ts";
 
+/** A question for an endpoint, and how it is asked. */
 export interface ChatRequest {
   /** Of the chat completions, complete. */
   readonly url: URL;
@@ -24,20 +25,28 @@ const wayOut = "or --set extend-prompt.provider=none";
 class Passing extends Error {
   constructor(
     readonly problem: Error,
-    /** In seconds, as the server asks. */
-    readonly wait: number | undefined,
+    /** How long to wait, in seconds, as the server asks. */
+    readonly asked: number | undefined,
   ) {
     super(problem.message);
   }
 }
 
+/** Waits so many seconds; rejects with the signal's reason once that is aborted. */
+export type Pause = (seconds: number, signal: AbortSignal) => Promise<void>;
+
 /**
  * Asks once for a completion, again where the endpoint cannot be reached, is busy (429) or fails
- * (5xx): after half a second, doubled each time, with jitter, or as long as Retry-After says.
+ * (5xx): after half a second, doubled each time up to 8, with jitter, or as long as Retry-After says.
  *
+ * @param wait how to wait before it is asked again
  * @throws {UserError} if the user can mend it, {Error} if not; the signal's reason if it is aborted
  */
-export async function requestChat(request: ChatRequest, signal: AbortSignal): Promise<string> {
+export async function requestChat(
+  request: ChatRequest,
+  signal: AbortSignal,
+  wait: Pause = pause,
+): Promise<string> {
   for (let attempt = 0;; attempt++) {
     signal.throwIfAborted();
     try {
@@ -45,11 +54,11 @@ export async function requestChat(request: ChatRequest, signal: AbortSignal): Pr
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof Passing)) throw error;
-      const { problem, wait } = error;
-      if (attempt >= request.retries || (wait ?? 0) > maxWait) throw problem;
+      const { problem, asked } = error;
+      if (attempt >= request.retries || (asked ?? 0) > maxWait) throw problem;
       // Between half and all of it, so that many clients do not come back at once.
       const backoff = Math.min(8, 0.5 * 2 ** attempt) * (0.5 + Math.random() / 2);
-      await pause(wait ?? backoff, signal);
+      await wait(asked ?? backoff, signal);
     }
   }
 }
@@ -209,7 +218,9 @@ function reasonOf(error: Error): string {
   return message.split(": ").at(-1)!.slice(0, 200);
 }
 
-function pause(seconds: number, signal: AbortSignal): Promise<void> {
+/** As a `Pause`, by the clock. */
+export function pause(seconds: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.reject(signal.reason);
   return new Promise((resolve, reject) => {
     const abort = () => {
       clearTimeout(timer);

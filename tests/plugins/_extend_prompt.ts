@@ -50,7 +50,6 @@ export async function withEndpoint(
       path: new URL(request.url).pathname,
       authorization: request.headers.get("authorization"),
       body: await request.json(),
-      at: performance.now(),
     });
     return await replies[Math.min(n, replies.length - 1)]!();
   });
@@ -66,7 +65,6 @@ interface SeenRequest {
   readonly authorization: string | null;
   // deno-lint-ignore no-explicit-any -- as JSON comes
   readonly body: any;
-  readonly at: number;
 }
 
 export function says(content: unknown) {
