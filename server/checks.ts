@@ -1,6 +1,7 @@
 /** What keeps a planned run from being made on this machine, told before anything is loaded. */
 import { checkMemory } from "../pipeline/check_memory.ts";
 import { UserError } from "../pipeline/errors.ts";
+import { isEncoder } from "../pipeline/opening.ts";
 import type { Plan } from "./plan.ts";
 import { ProblemError, type ProblemKind } from "./problem.ts";
 
@@ -22,7 +23,11 @@ export interface Machine {
  * @throws {ProblemError} 409 which says what to do.
  */
 export async function checkPlan(plan: Plan, machine: Machine): Promise<void> {
-  const { pipeline, stages } = plan;
+  const { pipeline, opening } = plan;
+  // What encodes an opening loads nothing where there is none.
+  const stages = opening === undefined
+    ? plan.stages.filter((spec) => !isEncoder(spec))
+    : plan.stages;
   // Only here: it brings the built-in plugins, which a studio of others' plugins has no need of.
   const { checkPublished, memoryOfCards } = await import("../mod.ts");
   await refuse("models-missing", () => checkPublished(pipeline, stages, machine.directory));

@@ -4,7 +4,7 @@ import { fileResponse } from "./file_response.ts";
 import { eventStream, lastEventId } from "./sse.ts";
 import { ProblemError } from "./problem.ts";
 import type { Studio } from "./studio.ts";
-import type { RunView } from "./wire.ts";
+import type { RunView, UploadView } from "./wire.ts";
 
 /** Listeners of one run's events at a time. */
 const LISTENERS = 64;
@@ -43,6 +43,30 @@ export async function runFile(
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
     throw new ProblemError("not-found", `The ${file} is gone from the gallery.`, { cause });
   }
+}
+
+/** The upload of an address. */
+export function uploadOf(studio: Studio, id: string | undefined): UploadView {
+  const upload = id === undefined ? undefined : studio.uploads.get(id);
+  if (upload === undefined) {
+    throw new ProblemError("not-found", "There is no such upload: it was removed, or never was.");
+  }
+  return upload;
+}
+
+/** The small picture of an upload. */
+export async function uploadPoster(
+  studio: Studio,
+  request: Request,
+  id: string | undefined,
+): Promise<Response> {
+  const upload = uploadOf(studio, id);
+  return await fileResponse(request, {
+    path: studio.uploads.poster(upload.id),
+    type: "image/jpeg",
+    tag: upload.id,
+    modified: new Date(0),
+  });
 }
 
 /** A run's events. */

@@ -1,7 +1,9 @@
 /** From the fragments of a run to a file that players seek in, and its first picture. */
+import { Buffer } from "node:buffer";
 import {
   AV_CODEC_FLAG_QSCALE,
   AV_LOG_QUIET,
+  AV_PIX_FMT_RGB24,
   AV_PIX_FMT_YUVJ420P,
   AVCOL_RANGE_JPEG,
   type AVPixelFormat,
@@ -59,6 +61,20 @@ export async function makePoster(
     return { width, height };
   }
   throw new Error(`There is no picture in the video: ${from}.`);
+}
+
+/** Writes a picture as a JPEG. @param picture RGB bytes `[height, width, 3]` */
+export async function writeJpeg(
+  to: string,
+  { data, width, height }: { data: Uint8Array; width: number; height: number },
+): Promise<void> {
+  using frame = Frame.fromVideoBuffer(Buffer.from(data.buffer, data.byteOffset, data.length), {
+    width,
+    height,
+    format: AV_PIX_FMT_RGB24,
+    timeBase: new Rational(1, 25),
+  });
+  await Deno.writeFile(to, await encodeJpeg(frame));
 }
 
 async function encodeJpeg(frame: Frame): Promise<Uint8Array> {

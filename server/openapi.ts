@@ -20,6 +20,8 @@ interface Operation {
   readonly path: string;
   readonly summary: string;
   readonly body?: z.ZodType;
+  /** Types of a body that is a file. */
+  readonly file?: readonly string[];
   readonly query?: z.ZodObject;
   /** Status of success, and what the answer holds: a schema's name, or a MIME type. */
   readonly ok: readonly [status: number, answer: Answer | `${string}/${string}` | undefined];
@@ -92,6 +94,35 @@ const OPERATIONS: readonly Operation[] = [
     method: "get",
     path: "/api/runs/{id}/poster",
     summary: "The first picture of the finished video",
+    ok: [200, "image/jpeg"],
+    problems: [404, 412, 416],
+  },
+  {
+    method: "post",
+    path: "/api/uploads",
+    summary: "Send a picture or clip, at most 64 MiB, for a run to begin with",
+    file: ["image/*", "video/*"],
+    ok: [201, "Upload"],
+    problems: [400, 413, 415, 422, 503],
+  },
+  {
+    method: "get",
+    path: "/api/uploads/{id}",
+    summary: "One upload; asking keeps it for another hour",
+    ok: [200, "Upload"],
+    problems: [404],
+  },
+  {
+    method: "delete",
+    path: "/api/uploads/{id}",
+    summary: "Remove an upload",
+    ok: [204, undefined],
+    problems: [404],
+  },
+  {
+    method: "get",
+    path: "/api/uploads/{id}/poster",
+    summary: "The first picture of an upload, made small",
     ok: [200, "image/jpeg"],
     problems: [404, 412, 416],
   },
@@ -207,7 +238,9 @@ export function openApi(version: string): JsonSchema {
   };
 }
 
-function describe({ method, path, summary, body, query, ok, problems }: Operation): JsonSchema {
+function describe(
+  { method, path, summary, body, file, query, ok, problems }: Operation,
+): JsonSchema {
   const [status, answer] = ok;
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => ({
     name,
@@ -230,6 +263,12 @@ function describe({ method, path, summary, body, query, ok, problems }: Operatio
       requestBody: {
         required: true,
         content: { "application/json": { schema: toSchema(body, "input") } },
+      },
+    }),
+    ...(file !== undefined && {
+      requestBody: {
+        required: true,
+        content: Object.fromEntries(file.map((type) => [type, {}])),
       },
     }),
     responses: {

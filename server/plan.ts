@@ -1,11 +1,19 @@
 /** From a request to stages that can be opened. */
+import { refuseTimes, type TimedPipeline } from "../pipeline/check_times.ts";
 import { type Config, describeConfig, formatConfig } from "../pipeline/config.ts";
 import { chooseOptions, OptionsError } from "../pipeline/define.ts";
-import type { StageSpec } from "../pipeline/plugin.ts";
+import { UserError } from "../pipeline/errors.ts";
+import {
+  openingChange,
+  type OpeningKind,
+  refuseOpening,
+  withEncoder,
+} from "../pipeline/opening.ts";
+import type { AnyPlugin, StageSpec } from "../pipeline/plugin.ts";
 import { suggestName } from "../pipeline/names.ts";
 import { refuseOption } from "./guard.ts";
 import { chunksOf, findDiffusion, latentsFor, picturesOf } from "../pipeline/pictures.ts";
-import type { TimelineEntry } from "../pipeline/timeline.ts";
+import { formatTime, timeline as joinTimeline, type TimelineEntry } from "../pipeline/timeline.ts";
 import { fieldProblem, ProblemError } from "./problem.ts";
 import type { CreateRun, FieldError } from "./wire.ts";
 
@@ -15,6 +23,8 @@ export interface Plan {
   readonly pipeline: string;
   /** The pipeline's stages as the run uses them; the last gives a stream of MP4. */
   readonly stages: readonly StageSpec[];
+  /** What the video begins with, if anything. */
+  readonly opening: OpeningKind | undefined;
   /** The pipeline with every option in effect, as YAML. */
   readonly config: string;
   readonly device: string | undefined;
@@ -29,6 +39,12 @@ export interface Plan {
   readonly fps: number;
 }
 
+/** What a video begins with, and the plugins among which is the one that encodes it. */
+export interface Given {
+  readonly opening: OpeningKind;
+  readonly plugins: readonly AnyPlugin[];
+}
+
 /** Seeds drawn here are short enough to read out. */
 const SEEDS = 2 ** 31;
 
@@ -37,30 +53,41 @@ const SEEDS = 2 ** 31;
  *
  * @throws {ProblemError} which names the fields that are wrong.
  */
-export function planRun(config: Config, request: CreateRun): Plan {
+export function planRun(config: Config, request: CreateRun, given?: Given): Plan {
   let stages = chooseStages(config, request.options ?? {});
+  if (given !== undefined) stages = withOpening(config.name, stages, request, given.opening);
   if (request.frames !== undefined) stages = withFrames(stages, request.frames);
   if (request.extend === false) stages = stages.map(withoutExtension);
   checkEnds(config.name, stages);
+  const uses = new Map(stages.map((spec, i) => [spec, config.stages[i]!.use]));
+  const { opening, plugins = [] } = given ?? {};
+  if (opening !== undefined) stages = [...withEncoder(stages, opening, plugins)];
+  const found = findDiffusion(stages);
+  // Made over a clip, a video is as long as that, which nobody has read yet.
+  const over = opening?.strength !== undefined;
+  const endless = found?.latents === 0 && !over;
+  const known = found !== undefined && !endless && !over;
+  const { fps: rate } = stages.at(-1)?.options as { fps?: unknown };
+  const fps = typeof rate === "number" ? rate : 16;
+  const timeline = request.timeline ?? config.timeline;
+  checkTimeline(timeline, { name: config.name, stages, fps, longer: "frames" });
   const chosen = {
     ...config,
-    stages: config.stages.map(({ use }, i) => ({ use, spec: stages[i]! })),
+    timeline,
+    stages: stages.map((spec) => ({ use: uses.get(spec) ?? spec.plugin.name, spec })),
   };
-  const found = findDiffusion(stages);
-  const endless = found?.latents === 0;
-  const known = found !== undefined && !endless;
-  const fps = (stages.at(-1)?.options as { fps?: unknown }).fps;
   return {
     pipeline: config.name,
     stages: streaming(stages, config.name),
+    opening,
     config: formatConfig(chosen),
     device: config.device,
     seed: request.seed ?? Math.floor(Math.random() * SEEDS),
-    timeline: config.timeline,
+    timeline,
     framesTotal: known ? picturesOf(found.latents) : null,
-    chunksTotal: (found && chunksOf(found)) ?? null,
+    chunksTotal: known ? chunksOf(found) ?? null : null,
     endless,
-    fps: typeof fps === "number" ? fps : 16,
+    fps,
   };
 }
 
@@ -123,6 +150,43 @@ function withValue(
   return { ...options, [key]: withValue(object as Record<string, unknown>, rest, value) };
 }
 
+/** The stages as what they begin with needs them, unless the request says otherwise. */
+function withOpening(
+  name: string,
+  stages: StageSpec[],
+  { options = {} }: CreateRun,
+  opening: OpeningKind,
+): StageSpec[] {
+  const reason = refuseOpening(name, stages, opening);
+  if (reason !== undefined) throw fieldProblem(opening.kind, sentence(reason));
+  const chosen = Object.keys(options).some((key) => key.endsWith(".independent-first-frame"));
+  const change = chosen ? undefined : openingChange(stages, opening);
+  return change === undefined
+    ? stages
+    : stages.map((spec, i) => i === change.place ? choose(spec, change.options) : spec);
+}
+
+/** Refuses prompts that the video has no chunk for, and two for the same. */
+function checkTimeline(later: readonly TimelineEntry[], pipeline: TimedPipeline): void {
+  const problem = refuseTimes(later, pipeline);
+  if (problem !== undefined) {
+    const { at, reason } = problem;
+    throw fieldProblem(
+      "timeline",
+      at === undefined ? sentence(reason) : `${formatTime(at)}: ${reason}`,
+    );
+  }
+  try {
+    joinTimeline({ text: "" }, later, pipeline);
+  } catch (error) {
+    throw error instanceof UserError ? fieldProblem("timeline", error.message) : error;
+  }
+}
+
+function sentence(reason: string): string {
+  return reason.charAt(0).toUpperCase() + reason.slice(1);
+}
+
 function withFrames(stages: readonly StageSpec[], frames: number): StageSpec[] {
   const found = findDiffusion(stages);
   if (found === undefined) {
@@ -139,7 +203,10 @@ function withFrames(stages: readonly StageSpec[], frames: number): StageSpec[] {
 }
 
 /** A stage with some options changed, spelt as in code. */
-function choose({ plugin, options }: StageSpec, change: Record<string, unknown>): StageSpec {
+function choose(
+  { plugin, options }: StageSpec,
+  change: Readonly<Record<string, unknown>>,
+): StageSpec {
   const merged = Object.entries({ ...options as object, ...change });
   const given = merged.filter(([, value]) => value !== undefined);
   return chooseOptions(plugin, Object.fromEntries(given), false);

@@ -6,6 +6,7 @@ import { timeline } from "../pipeline/timeline.ts";
 import { Broadcaster } from "./broadcaster.ts";
 import { EventLog } from "./event_log.ts";
 import { sizeOfInit } from "./movie_size.ts";
+import type { Opening } from "./opening.ts";
 import type { Plan } from "./plan.ts";
 import { ProblemError } from "./problem.ts";
 import { isFinal, step } from "./run_state.ts";
@@ -34,6 +35,7 @@ export class StudioRun {
   readonly #view: Mutable<RunView>;
   readonly #chunks = new Map<number, ChunkView>();
   readonly #prompts: { chunk: number; text: string }[] = [];
+  readonly #opening: Opening | undefined;
   #control: Run | undefined;
   #began = 0;
   #firstMedia: { readonly at: number; readonly frames: number } | undefined;
@@ -42,8 +44,10 @@ export class StudioRun {
   #openingSeconds = 0;
   #paused = false;
 
-  constructor(request: CreateRun, plan: Plan) {
+  /** @param opening What it begins with; given back when it is over. */
+  constructor(request: CreateRun, plan: Plan, opening?: Opening) {
     this.plan = plan;
+    this.#opening = opening;
     this.signal = this.#abort.signal;
     this.ended = this.#ending.promise;
     this.#stages = new Map(plan.stages.map(({ plugin, gives }) => [plugin.name, gives]));
@@ -70,6 +74,8 @@ export class StudioRun {
       chunks: [],
       stream: `/api/runs/${this.id}/stream`,
       ...(request.frames !== undefined && { framesAsked: request.frames }),
+      ...(opening !== undefined && { opening: opening.view }),
+      ...(request.timeline !== undefined && { timeline: request.timeline }),
     };
   }
 
@@ -84,7 +90,10 @@ export class StudioRun {
   /** What to show first, and what the pipeline has take its place. */
   get prompt(): Prompt {
     const { seed, timeline: later, fps } = this.plan;
-    return timeline({ text: this.#view.prompt, seed }, later, { fps });
+    const { kind, path, strength } = this.#opening ?? {};
+    const begin = kind !== undefined && { [kind]: path };
+    const over = strength !== undefined && { strength };
+    return timeline({ text: this.#view.prompt, seed, ...begin, ...over }, later, { fps });
   }
 
   /** The run as it is now. */
@@ -141,7 +150,7 @@ export class StudioRun {
       }
       case "note":
       case "warning":
-        return this.log.add({ type: "warning", message: event.message, at });
+        return this.log.add({ type: "warning", message: this.#outside(event.message), at });
       case "chunk":
         return this.#hearChunk(event, at);
     }
@@ -283,8 +292,16 @@ export class StudioRun {
     this.#move(state);
     delete this.#view.position;
     this.#view.endedAt = new Date().toISOString();
-    if (error !== undefined) this.#view.error = error;
+    if (error !== undefined) this.#view.error = this.#outside(error);
     this.#close();
+  }
+
+  /** Words for clients, which are not to learn where files are. */
+  #outside(message: string): string {
+    if (this.#opening === undefined) return message;
+    const { path, name } = this.#opening;
+    const told = message.replaceAll(path, name);
+    return told.charAt(0).toUpperCase() + told.slice(1);
   }
 
   #close(): void {
@@ -292,6 +309,7 @@ export class StudioRun {
     // The view keeps the timings; stages and what they hold are let go.
     Object.assign(this.#view, { timings: this.view().timings });
     this.#control = undefined;
+    this.#opening?.[Symbol.dispose]();
     this.broadcast.end();
     this.log.end({ type: "done", run: this.view() });
     this.#ending.resolve();

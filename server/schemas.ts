@@ -13,6 +13,7 @@ import type {
   Problem,
   RunsPage,
   RunView,
+  UploadView,
   ValidationView,
 } from "./wire.ts";
 
@@ -32,6 +33,14 @@ const optionValue: z.ZodType = z.union([
   z.array(z.union([z.string().max(2000), z.number(), z.boolean()])).max(1000),
 ]);
 
+const STRENGTH = "Expected above 0 and at most 1, such as 0.6";
+
+const timelineEntry = z.strictObject({
+  at: z.number().gt(0, "Expected a time above 0, where the first prompt begins").max(1e6)
+    .meta({ description: "Seconds of the video" }),
+  prompt,
+});
+
 /** Body of `POST /api/runs`. */
 export const createRun = z.strictObject({
   prompt,
@@ -44,6 +53,16 @@ export const createRun = z.strictObject({
   ).refine((options) => Object.keys(options).length <= 100, "Expected at most 100 options")
     .optional().meta({ description: "Overrides, plugin.option in the spelling of configs" }),
   frames: z.int().min(0).max(400_000).optional().meta({ description: "Pictures; 0 is endless" }),
+  image: z.string().max(64).optional().meta({ description: "Id of an upload to begin with" }),
+  video: z.string().max(64).optional().meta({
+    description: "Id of an upload, or of a run of the gallery, to go on from or to make over",
+  }),
+  strength: z.number().gt(0, STRENGTH).max(1, STRENGTH).optional().meta({
+    description: "How much of the clip is changed: the video is made over it",
+  }),
+  timeline: z.array(timelineEntry).max(100).optional().meta({
+    description: "Prompts that take the place of the first in the course of the video",
+  }),
 }) satisfies z.ZodType<unknown>;
 
 /** Body of `PATCH /api/runs/{id}`. */
@@ -87,6 +106,12 @@ const run = z.object({
   options: json,
   framesAsked: z.int().optional(),
   extend: z.boolean(),
+  opening: z.object({
+    kind: z.enum(["image", "video"]),
+    id: z.string(),
+    strength: z.number().optional(),
+  }).optional(),
+  timeline: z.array(z.object({ at: z.number(), prompt: z.string() })).optional(),
   createdAt: z.iso.datetime(),
   startedAt: z.iso.datetime().optional(),
   endedAt: z.iso.datetime().optional(),
@@ -116,6 +141,16 @@ const run = z.object({
   stream: z.string().optional(),
   mediaType: z.string().optional(),
   bytes: z.int().optional(),
+});
+
+const upload = z.object({
+  id: z.string(),
+  kind: z.enum(["image", "video"]),
+  width: z.int(),
+  height: z.int(),
+  seconds,
+  bytes: z.int(),
+  poster: z.string(),
 });
 
 const stage = z.object({
@@ -152,6 +187,7 @@ const pipeline = z.object({
 export const answers = {
   Run: run,
   Runs: z.object({ runs: z.array(run), next: z.string().optional() }),
+  Upload: upload,
   Pipeline: pipeline,
   Pipelines: z.object({ pipelines: z.array(pipeline) }),
   Validation: z.object({
@@ -192,6 +228,7 @@ export const checkedAgainstWire: readonly true[] = [
   true satisfies SameFields<z.output<typeof extendRequest>, ExtendRequest>,
   true satisfies SameFields<Answer<"Run">, RunView>,
   true satisfies SameFields<Answer<"Runs">, RunsPage>,
+  true satisfies SameFields<Answer<"Upload">, UploadView>,
   true satisfies SameFields<Answer<"Pipeline">, PipelineView>,
   true satisfies SameFields<Answer<"Validation">, ValidationView>,
   true satisfies SameFields<Answer<"Plugins">["plugins"][number], PluginView>,

@@ -1,5 +1,5 @@
 /** The studio: everything the API and the pages do, without HTTP. */
-import { resolve } from "@std/path";
+import { join, resolve } from "@std/path";
 import { joinStages } from "../pipeline/pipe.ts";
 import type { DataKinds } from "../pipeline/data.ts";
 import type { AnyPlugin } from "../pipeline/plugin.ts";
@@ -9,10 +9,12 @@ import { checkPlan, type Machine } from "./checks.ts";
 import { Engine } from "./engine.ts";
 import { execute, type Workshop } from "./execute.ts";
 import { Gallery } from "./gallery.ts";
+import { openingOf, type OpeningSources } from "./opening.ts";
 import { planRun } from "./plan.ts";
 import { ProblemError } from "./problem.ts";
 import { StudioRun } from "./run.ts";
 import { StageCache } from "./stage_cache.ts";
+import { Uploads } from "./uploads.ts";
 import type {
   CreateRun,
   HealthView,
@@ -54,6 +56,9 @@ export interface StudioOptions {
 /** Runs that are over and in no gallery, and such as listeners may still ask for, at most. */
 const RECENT = 32;
 
+/** Folder of uploads, in the gallery's, which no other studio uses. */
+const UPLOADS = ".uploads";
+
 /** Extensions that are worked on at a time. */
 const EXTENSIONS = 4;
 
@@ -63,6 +68,8 @@ const EXTEND_LIMIT = 120_000;
 /** Runs, gallery and pipelines. Methods throw `ProblemError` for what a client did wrong. */
 export class Studio implements AsyncDisposable {
   readonly options: StudioOptions;
+  /** Pictures and clips that runs may begin with. */
+  readonly uploads: Uploads;
   readonly #plugins: readonly AnyPlugin[];
   readonly #catalogue: Catalogue;
   readonly #workshop: Workshop;
@@ -79,8 +86,13 @@ export class Studio implements AsyncDisposable {
   #extending = 0;
   #closed: Promise<void> | undefined;
 
-  private constructor(options: StudioOptions, plugins: readonly AnyPlugin[], gallery: Gallery) {
+  private constructor(
+    options: StudioOptions,
+    plugins: readonly AnyPlugin[],
+    { gallery, uploads }: OpeningSources,
+  ) {
     this.options = options;
+    this.uploads = uploads;
     this.#plugins = plugins;
     const configs = options.configs ?? new URL("../configs/", import.meta.url).pathname;
     this.#catalogue = new Catalogue(configs, plugins, options.pipeline ?? "embedded");
@@ -101,7 +113,8 @@ export class Studio implements AsyncDisposable {
   static async open(options: StudioOptions = {}): Promise<Studio> {
     const plugins = options.plugins ?? (await import("../mod.ts")).plugins;
     const gallery = await Gallery.open(resolve(options.gallery ?? "out/gallery"), options.warn);
-    const studio = new Studio(options, plugins, gallery);
+    const uploads = await Uploads.open(join(gallery.folder, UPLOADS));
+    const studio = new Studio(options, plugins, { gallery, uploads });
     studio.#pump();
     return studio;
   }
@@ -109,10 +122,16 @@ export class Studio implements AsyncDisposable {
   /** Puts a run into the queue. */
   async create(request: CreateRun): Promise<RunView> {
     this.#checkRoom();
-    const plan = planRun(await this.#catalogue.load(request.pipeline), request);
+    const config = await this.#catalogue.load(request.pipeline);
+    const { gallery } = this.#workshop;
+    using held = new DisposableStack();
+    const opening = openingOf(request, { uploads: this.uploads, gallery });
+    if (opening !== undefined) held.use(opening);
+    const plan = planRun(config, request, opening && { opening, plugins: this.#plugins });
     await checkPlan(plan, this.#machine);
     this.#checkRoom();
-    const run = new StudioRun(request, plan);
+    held.move();
+    const run = new StudioRun(request, plan, opening);
     this.#runs.set(run.id, run);
     this.#waiting.push(run);
     this.#pump();
@@ -247,6 +266,7 @@ export class Studio implements AsyncDisposable {
     else this.#current?.stop();
     return this.#closed ??= (async () => {
       await this.#work;
+      await this.uploads[Symbol.asyncDispose]();
       await this.#workshop.stages[Symbol.asyncDispose]();
       this.#workshop.gallery[Symbol.dispose]();
     })();

@@ -1,5 +1,8 @@
 /** What the studio's API sends and takes, as JSON. Times are in seconds unless a name says otherwise. */
 import type { Kind } from "../pipeline/data.ts";
+import type { TimelineEntry } from "../pipeline/timeline.ts";
+
+export type { TimelineEntry };
 
 /** Where a run stands. The last three are final. */
 export type RunState =
@@ -27,6 +30,43 @@ export interface CreateRun {
   readonly options?: Readonly<Record<string, unknown>>;
   /** Pictures in all; 0 goes on until it is stopped. By default what the pipeline says. */
   readonly frames?: number;
+  /** Id of an upload, whose picture the video begins with. */
+  readonly image?: string;
+  /** Id of an upload, or of a run of the gallery, which the video goes on from or is made over. */
+  readonly video?: string;
+  /**
+   * How much of the clip is changed, above 0 and at most 1: the video is made over it, and is as long as it. Left out,
+   * the video goes on from the clip's end.
+   */
+  readonly strength?: number;
+  /** Prompts that take the place of the first in the course of the video. By default what the pipeline says. */
+  readonly timeline?: readonly TimelineEntry[];
+}
+
+/** An answer of `/api/uploads`: a picture or clip that a run may begin with. */
+export interface UploadView {
+  /** `u-` and 24 of `a-z 0-9`. */
+  readonly id: string;
+  /** Whether one picture is in it, or more. */
+  readonly kind: "image" | "video";
+  /** In pixels, as it is meant to be seen. */
+  readonly width: number;
+  readonly height: number;
+  /** How long it says it is; 0 for a picture, and for a clip that does not say. */
+  readonly seconds: number;
+  readonly bytes: number;
+  /** Address of its first picture, made small (JPEG). */
+  readonly poster: string;
+}
+
+/** What a run begins with. */
+export interface OpeningView {
+  /** Whether it was asked for as `image` or as `video`. */
+  readonly kind: "image" | "video";
+  /** Of an upload, which may be gone, or of a run. */
+  readonly id: string;
+  /** As it was asked for. */
+  readonly strength?: number;
 }
 
 /** Body of `PATCH /api/runs/:id`: one of them or both. */
@@ -67,6 +107,10 @@ export interface RunView {
   readonly framesAsked?: number;
   /** Whether the pipeline's extend-prompt stage was used. */
   readonly extend: boolean;
+  /** What it begins with, as it was asked for. */
+  readonly opening?: OpeningView;
+  /** Prompts by the second at which they begin, as they were asked for. */
+  readonly timeline?: readonly TimelineEntry[];
   /** ISO 8601 each. */
   readonly createdAt: string;
   readonly startedAt?: string;

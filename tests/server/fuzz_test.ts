@@ -1,6 +1,7 @@
 /** Hostile requests, made of the OpenAPI document. */
 import { assert, assertEquals } from "@std/assert";
 import { walk } from "./_walk.ts";
+import { png } from "../plugins/_png.ts";
 import { apiOf, openFake, until } from "./_fakes.ts";
 
 // deno-lint-ignore no-explicit-any
@@ -32,6 +33,8 @@ const TEXTS = [
   "stages: [{use: ./evil.ts}]",
   "name: x\nstages:\n  - use: paint\n    with: { constructor: [1], sizes: { toString: [1] } }\n  - use: encode-video\n",
 ];
+
+const PICTURE = png(8, 8, () => [200, 30, 30]);
 
 const VALUES: readonly Json[] = [
   null,
@@ -136,9 +139,12 @@ class Fuzzer {
     );
     const headers = new Headers();
     let body: BodyInit | null = null;
-    if (requestBody) {
+    if (requestBody?.content["application/json"]) {
       headers.set("content-type", "application/json");
       body = this.body(requestBody.content["application/json"].schema, hostility);
+    } else if (requestBody) {
+      headers.set("content-type", this.pick(["image/png", "video/mp4", "image/", "text/html"]));
+      body = this.pick([PICTURE, PICTURE.subarray(0, 40), "#!/bin/sh", ""]);
     }
     for (const [name, values] of HEADERS) {
       if (this.chance(hostility / 12)) headers.set(name, this.pick(values));
@@ -177,7 +183,7 @@ stages:
   const operations = Object.entries<Json>(document.paths).flatMap(([path, methods]) =>
     Object.entries<Json>(methods).map(([method, operation]) => [path, method, operation] as const)
   );
-  assertEquals(operations.length, 20);
+  assertEquals(operations.length, 24);
   const fuzzer = new Fuzzer();
   fuzzer.ids.push(...ids, "0mwuhs6fr-axgc0rkd");
 
@@ -221,7 +227,9 @@ stages:
   for (const file of await walk(fake.folder)) {
     const fine =
       /^gallery\/(\.lock|(\.tmp-)?\w{9}-\w{8}\/(video|stream)\.mp4|\w{9}-\w{8}\/(run\.json|poster\.jpg))$/
-        .test(file) || /^configs\/[a-z0-9-]{1,64}\.yaml$/.test(file);
+        .test(file) ||
+      /^gallery\/\.uploads\/u-[0-9a-z]{24}(\.jpg)?$/.test(file) ||
+      /^configs\/[a-z0-9-]{1,64}\.yaml$/.test(file);
     assert(fine, file);
   }
   assertEquals((await ask("/api/health/live")).status, 200);
