@@ -30,7 +30,8 @@ export const encodeTextOptions = z.object({
   ),
   precision: z.enum(["auto", "float32", "float16", "int8", "int4"]).default("auto").describe(
     "What its weights are kept in: auto is float16 where the device computes in it, float32 on the CPU; " +
-      "int8 and int4 take a half and a quarter of float16's memory, with some error",
+      "int8 and int4 take about half and a third of float16's memory, with about the error of bfloat16 and some " +
+      "fifteen times that",
   ),
   keep: z.boolean().optional().describe(
     "Whether it stays loaded between prompts; by default a small one does, and a large one is freed after use, " +
