@@ -30,7 +30,7 @@ export const encodeTextOptions = z.object({
   ),
   precision: z.enum(["auto", "float32", "float16", "int8", "int4"]).default("auto").describe(
     "What its weights are kept in: auto is float16 where the device computes in it, float32 on the CPU; " +
-      "int8 and int4 take about half and a third of float16's memory, with about the error of bfloat16 and some " +
+      "int8 and int4 take some 60% and 40% of float16's memory, with about the error of bfloat16 and some " +
       "fifteen times that",
   ),
   keep: z.boolean().optional().describe(
