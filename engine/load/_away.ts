@@ -8,6 +8,7 @@ import {
   type WeightFile,
   WeightsError,
 } from "../weights/mod.ts";
+import { hold, temporaryFile } from "./_temporary.ts";
 
 /** Bytes that are put into the model itself; it must stay below 2 GiB, and more go to a file. */
 const inlineLimit = 256 << 20;
@@ -89,9 +90,7 @@ async function write(
   stack: AsyncDisposableStack,
   options: PlaceOptions,
 ): Promise<{ readonly path: string; readonly offsets: ReadonlyMap<string, number> }> {
-  const path = Deno.realPathSync(await Deno.makeTempFile({ prefix: "sluice-weights-" }));
-  // Where a mapped file cannot be removed, the system's own cleaning does.
-  stack.defer(() => Deno.remove(path).catch(() => {}));
+  const path = await temporaryFile(stack);
   const offsets = new Map<string, number>();
   using to = await Deno.open(path, { write: true });
   let end = 0;
@@ -112,6 +111,7 @@ async function write(
     }
     end += length;
   }
+  await hold(path, stack);
   return { path, offsets };
 }
 
