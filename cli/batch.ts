@@ -44,7 +44,7 @@ export async function generateBatch(
   if (ready.prompt.then) {
     throw mistake(
       `--prompts makes a video of each line, and the pipeline "${ready.config.name}" has a timeline, which changes ` +
-        "the prompt in the course of one: take the timeline out, or make the videos one by one.",
+        "the prompt in the course of one: take it out (--set timeline=[]), or make the videos one by one.",
     );
   }
   const items = planBatch(prompts, { seed: ready.seed, samples, extension: extensionOf(ready) });

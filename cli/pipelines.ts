@@ -1,6 +1,7 @@
 /** What `pipeline` prints. */
 import { type Config, describeConfig } from "../pipeline/config.ts";
 import { configSchema } from "../pipeline/schema.ts";
+import { formatTime } from "../pipeline/timeline.ts";
 import type { App } from "./app.ts";
 import { configPath, namedConfigs } from "./configs.ts";
 import { failureOf } from "./failure.ts";
@@ -69,6 +70,9 @@ export async function describe(
   if (json) return app.screen.out(JSON.stringify(page, undefined, 2));
   app.screen.out(`${page.name}${page.description ? `: ${page.description}` : ""}`);
   if (page.device !== undefined) app.screen.out(`device ${page.device}`);
+  for (const { at, prompt } of page.timeline ?? []) {
+    app.screen.out(`from ${formatTime(at)} on: ${prompt}`);
+  }
   for (const { use, takes, gives, with: options } of page.stages) {
     app.screen.out(`\n${use}: ${takes} → ${gives}`);
     const rows = Object.entries(options).map(([key, value]): [string, string] => [

@@ -117,11 +117,12 @@ export async function readConfig(path: string, options: LoadOptions): Promise<Co
   if (!isReference(text)) return await loadConfig(path, options);
   const pipeline = await translate(text, path);
   // JSON is YAML. Where an option does not fit, the message names it; lines would be those of this text.
-  return await parseConfig(JSON.stringify(pipeline), {
+  const config = await parseConfig(JSON.stringify(pipeline), {
     ...options,
     file: `${path} (read as a pipeline)`,
     directory: dirname(path),
   });
+  return { ...config, file: path };
 }
 
 /** Whether a config is of the reference's kind: it has no stages, and keys that every one of those has. */

@@ -141,6 +141,12 @@ function framesSetting(config: Config, frames: number): string {
         "latent-frames and chunk.",
     );
   }
+  if (frames === 0 && found.whole) {
+    throw mistake(
+      `--frames: the pipeline "${config.name}" makes the whole video at once, which has an end: say how many, such ` +
+        "as 81.",
+    );
+  }
   try {
     return `${found.place}.latent-frames=${
       latentsFor(frames, found.chunk, found.alone, found.whole)

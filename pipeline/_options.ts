@@ -168,13 +168,20 @@ function problemOf(schema: Schema, issue: z.core.$ZodIssue, value: unknown): Opt
     : "";
   const reason = inside === undefined
     ? `it is missing: expected ${expectation(issue)}.`
-    : `expected ${expectation(issue)}, got ${show(inside)}.${nearest}`;
+    : `expected ${expectation(issue)}, got ${show(inside)}.${nearest}${listOf(issue, inside)}`;
   return { path, reason, unknown: false, missing: inside === undefined };
 }
 
 function nearestOf(name: string, values: readonly unknown[]): string {
   const known = values.filter((value) => typeof value === "string");
   return suggestName(name, known).replace(/ Known: .*$/, "");
+}
+
+/** How a list is written, for who wrote one in the manner of a shell. */
+function listOf(issue: z.core.$ZodIssue, value: unknown): string {
+  const meant = typeof value === "string" && value.includes(",") &&
+    expectation(issue).includes(TYPES.array!);
+  return meant ? ` A list is written [${value}].` : "";
 }
 
 const TYPES: Readonly<Record<string, string>> = {

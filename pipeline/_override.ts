@@ -7,7 +7,7 @@ import type { AnyPlugin } from "./plugin.ts";
 import { MODULE_ADDRESS } from "./registry.ts";
 
 /** Keys beside `stages` that may be overridden. */
-const PLAIN_KEYS = ["name", "description", "device"];
+const PLAIN_KEYS = ["name", "description", "device", "timeline"];
 
 /**
  * Puts one `stage.option=value` into a config; `plugins` are those of its stages in order, undefined

@@ -58,10 +58,20 @@ export function refuseTimes(
   }
   const last = picturesOf(found.latents - found.chunk);
   if (first <= last) return undefined;
+  if (last <= 0) {
+    return {
+      at,
+      reason:
+        `a prompt is followed from the beginning of a chunk on, and the video is one chunk of ${pictures} frames. ` +
+        `Choose a longer video (${longer}).`,
+    };
+  }
+  // Rounded down, so that the time that is told will do.
+  const latestTime = formatTime(Math.floor(100 * last / fps) / 100);
   return {
     at,
     reason:
-      "a prompt is followed from the begin of a chunk on, and the last chunk of the video begins at " +
-      `${formatTime(last / fps)}. Choose that or an earlier time, or a longer video (${longer}).`,
+      "a prompt is followed from the beginning of a chunk on, and the last chunk of the video begins at " +
+      `${latestTime}. Choose that or an earlier time, or a longer video (${longer}).`,
   };
 }

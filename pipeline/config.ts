@@ -57,7 +57,7 @@ export interface LoadOptions {
   readonly plugins: readonly AnyPlugin[];
   /**
    * Overrides, `stage.option=value`: the stage by its plugin's name, or by its place from 0; the
-   * value as YAML writes it. `name`, `description` and `device` stand alone.
+   * value as YAML writes it. `name`, `description`, `device` and `timeline` stand alone.
    */
   readonly set?: readonly string[];
 }
@@ -107,12 +107,12 @@ export async function parseConfig(text: string, options: ParseOptions): Promise<
   const { plugins, set = [], file } = options;
   const document = new ConfigDocument(text, file);
   checkStructure(document);
-  const timeline = readTimeline(document) ?? [];
   const found = await Promise.all(
     stagesOf(document).map((stage, i) => findStage(document, i, stage, options)),
   );
   for (const each of set) document.attempt(() => applyOverride(document, each, found));
   if (set.length > 0) checkHead(document);
+  const timeline = readTimeline(document) ?? [];
   const specs = stagesOf(document).map((stage, i) => chooseStage(document, i, found[i], stage));
   checkKinds(document, found, plugins);
   document.throwProblems();

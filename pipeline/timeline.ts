@@ -74,7 +74,7 @@ export function timeline(
       throw new UserError(
         `The prompt ${
           JSON.stringify(prompt)
-        } cannot begin at ${at} s: expected a time above 0, where the first ` +
+        } cannot begin at ${at} s: expected a time above 0; at 0 the first ` +
           "prompt begins.",
       );
     }

@@ -124,6 +124,16 @@ function checkCells(given: GivenLatents, { cells, network }: OpeningRequest): vo
 function checked(run: EffectiveOptions, givenFrames: number): Opening["length"] {
   const { latentFrames, chunk, window, sink, independentFirstFrame } = run;
   const length = { latentFrames, chunk, window, sink, independentFirstFrame, givenFrames };
+  if (latentFrames > 0 && givenFrames >= latentFrames) {
+    const least = givenFrames + chunk;
+    throw new UserError(
+      `Nothing is left to be made of a video of ${
+        picturesOf(latentFrames)
+      } pictures that begins with ` +
+        `${picturesOf(givenFrames)} given ones: expected at least ${picturesOf(least)} pictures ` +
+        `(latent-frames: ${least}).`,
+    );
+  }
   try {
     checkRunLength(length);
   } catch (error) {

@@ -1,4 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { readConfig } from "../../cli/reference_config.ts";
+import { plugins } from "../../mod.ts";
 import { run } from "./_run.ts";
 
 /** As the reference's configs are written, with numbers that are not its own. */
@@ -130,6 +132,16 @@ Deno.test("readConfig() reads one with causal: false as the network that makes t
     weights: "models/Wan2.1-T2V-14B/diffusion_pytorch_model.safetensors.index.json",
     height: 256,
   });
+});
+
+Deno.test("readConfig() gives the file as it was named, for whoever is told to name it again", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".yaml" });
+  try {
+    await Deno.writeTextFile(path, CONFIG);
+    assertEquals((await readConfig(path, { plugins })).file, path);
+  } finally {
+    await Deno.remove(path);
+  }
 });
 
 Deno.test("readConfig() lets --set change the reference's configs", async () => {

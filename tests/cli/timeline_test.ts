@@ -72,6 +72,14 @@ const MISTAKES: [words: string[], message: string][] = [
     ["a", "--at", "40f", "b"],
     "--at 40f: that is no time; expected seconds such as 2.5s or 2.5, or minutes",
   ],
+  [
+    ["a", "--at", "0.3", "b", "--frames", "9"],
+    "--at 0.3 s: a prompt is followed from the beginning of a chunk on, and the video is one chunk of 9 frames. Choose",
+  ],
+  [
+    ["a", "--at", "0.5", "b", "--encode-video-fps", "24"],
+    "the last chunk of the video begins at 0.37 s. Choose that",
+  ],
   [["a", "--at", "0", "b"], "--at 0: there the first prompt begins; expected a later time."],
   [["a", "--at", "0.5", " "], "--at 0.5: the prompt is empty"],
   [["a", "--at", "0.5"], "--at 0.5 has no prompt: write it behind the time"],
@@ -133,6 +141,31 @@ Deno.test("generate refuses a config's timeline that is too long, or stands in a
   });
   assertEquals([batch.code, batch.files], [2, []]);
   assertStringIncludes(batch.err, 'the pipeline "two" has a timeline');
+});
+
+Deno.test("--set takes a config's timeline out, or another in; describe shows it", async () => {
+  const files = { "two.yaml": CONFIG };
+  const describe = async (...set: string[]) =>
+    (await sluice(["pipeline", "describe", "two.yaml", ...set], files)).out.split("\n")
+      .filter((line) => line.startsWith("from "));
+  assertEquals(await describe(), ["from 0.5 s on: a blue ball bounces"]);
+  assertEquals(await describe("--set", "timeline=[]"), []);
+  const other = "timeline=[{ at: 1:05, prompt: a star spins }]";
+  assertEquals(await describe("--set", other), ["from 1:05 on: a star spins"]);
+  const bad = ["pipeline", "describe", "two.yaml", "--set", "timeline=[{ at: x, prompt: a }]"];
+  const { code, err } = await sluice(bad, files);
+  assertEquals(code, 2);
+  assertStringIncludes(err, "--set timeline=[{ at: x, prompt: a }]: expected a time above 0");
+});
+
+Deno.test("generate --frames 0 is refused by its own name where the whole video is made at once", async () => {
+  const words = ["generate", "a", "--config", "wan2.1_t2v_1.3b", "--frames", "0"];
+  const { code, err } = await sluice(words);
+  assertEquals(code, 2);
+  assertMatch(
+    err,
+    /^error: --frames: the pipeline "wan2\.1_t2v_1\.3b" makes the whole video at once/,
+  );
 });
 
 Deno.test("generate refuses a timeline where the whole video is made at once", async () => {

@@ -52,7 +52,7 @@ stages:
   c.yaml:12:5: stages[3].wiht: there is no such key. Did you mean "with"? Known: use, with.
   c.yaml:13:29: stages[3].with.nested.loud: expected true or false, got 1.
   --set count.label=abcdefghijkl: "count" is the name of 2 stages: write 0.… or 3.… to choose one by its place.
-  --set dveice=cpu: there is no such key. Did you mean "device"? Known: name, description, device.
+  --set dveice=cpu: there is no such key. Did you mean "device"? Known: name, description, device, timeline.
   --set device=: expected a string, got nothing.
   --set 0.label=abcdefghi: expected at most 8 characters, got "abcdefghi".`,
   );

@@ -285,7 +285,7 @@ Deno.test("overrides that are wrong are named as they were written", async () =>
     ["count=3", `which option of "count"? Expected count.option=value.`],
     [
       "dveice=cpu",
-      `there is no such key. Did you mean "device"? Known: name, description, device.`,
+      `there is no such key. Did you mean "device"? Known: name, description, device, timeline.`,
     ],
     ["step-size=3", "there is no such key. Did you mean count.step-size?"],
     ["device=3", "expected a string, got 3."],

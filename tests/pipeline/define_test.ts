@@ -126,6 +126,19 @@ Deno.test("a plugin checks keys inside lists and unions", () => {
   }
 });
 
+Deno.test("a plugin shows who wrote a list in the manner of a shell how one is written", () => {
+  const plugin = definePlugin({
+    ...{ name: "listed", summary: "Lists", takes: "number", gives: "number" },
+    options: z.object({ steps: z.union([z.array(z.number()), z.number()]).optional() }),
+    create: () => stageOf("listed", "number", "number", (input) => input),
+  });
+  assertThrows(
+    () => plugin({ steps: "1000,500" as never }),
+    UserError,
+    'steps: expected a list or a number, got "1000,500". A list is written [1000,500].',
+  );
+});
+
 Deno.test("toKebab() spells names as configs do", () => {
   assertEquals(["warpSteps", "crf", "h264Preset"].map(toKebab), [
     "warp-steps",

@@ -187,7 +187,8 @@ Deno.test("diffuse refuses given latents of another size or length", async () =>
   await assertRejects(
     () => run([6, channels, height, width]),
     UserError,
-    "cannot make 6 latent frames of which 6 are given",
+    "Nothing is left to be made of a video of 21 pictures that begins with 21 given ones: expected at least 33 " +
+      "pictures (latent-frames: 9).",
   );
 });
 
