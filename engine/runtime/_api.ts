@@ -44,6 +44,8 @@ export const table = {
   CreateSessionOptions: status(10, "buffer"),
   // EnableProfiling(OrtSessionOptions*, const ORTCHAR_T* profile_file_prefix)
   EnableProfiling: status(14, "handle", "buffer"),
+  // DisableMemPattern(OrtSessionOptions*)
+  DisableMemPattern: status(17, "handle"),
   // SetSessionGraphOptimizationLevel(OrtSessionOptions*, GraphOptimizationLevel)
   SetSessionGraphOptimizationLevel: status(23, "handle", "i32"),
   // SetIntraOpNumThreads(OrtSessionOptions*, int)

@@ -1,6 +1,7 @@
 /** What everything made on a device shares; internal to the room. */
 
 import { count } from "./handles.ts";
+import type { ProviderSettings } from "./_cuda_options.ts";
 import type { Executor } from "./_executor.ts";
 import { findLibrary } from "./library.ts";
 import { type Native, openNative, out, pin, text } from "./_native.ts";
@@ -48,7 +49,7 @@ export interface Core extends Environment {
   /** Memory of the device, where it has one of its own. */
   memory: { readonly info: bigint; readonly allocator: bigint } | undefined;
   /** Adds the device's execution provider to session options. */
-  appendProvider(options: bigint): Promise<void>;
+  appendProvider(options: bigint, settings?: ProviderSettings): Promise<void>;
   /** What must be closed before the device is, in the order it was made. */
   readonly owned: Set<() => void | Promise<void>>;
   closed: boolean;

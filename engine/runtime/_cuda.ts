@@ -7,6 +7,7 @@
 
 import type { Core } from "./_core.ts";
 import { cudaBridge, cudaPlugin, packageTakesCuda } from "./_cuda_files.ts";
+import { bridgeOptions, cudaOptions } from "./_cuda_options.ts";
 import { cudaNeeds, cudaRemedies } from "./cuda_needs.ts";
 import { type CudaProvider, findCudaProvider, installedCuda, noCuda } from "./cuda_provider.ts";
 import { DeviceUnavailableError, OrtError } from "./errors.ts";
@@ -113,7 +114,8 @@ function unavailable(
   );
 }
 
-const registered = new Set<string>();
+/** Libraries by path; two devices that are opened at once wait for the same one. */
+const registered = new Map<string, Promise<void>>();
 
 /**
  * Makes the library known to the environment, once a process: the plugin's devices come from there, and the
@@ -122,30 +124,52 @@ const registered = new Set<string>();
 async function register(core: Core, { form, path }: CudaProvider): Promise<bigint[]> {
   const { native, env, executor } = core;
   const provider = providerNames[form];
-  if (!registered.has(path)) {
-    await executor.call("RegisterExecutionProviderLibrary", env, text(provider), pathText(path));
-    registered.add(path);
+  let known = registered.get(path);
+  if (known === undefined) {
+    known = executor.call(
+      "RegisterExecutionProviderLibrary",
+      env,
+      text(provider),
+      pathText(path),
+    );
+    registered.set(path, known);
+    known.catch(() => registered.delete(path));
   }
+  await known;
   const [list, count] = [out(), out()];
   native.call("GetEpDevices", env, list, count);
   return readHandles(list[0]!, Number(count[0]!))
     .filter((device) => readText(native.call("EpDevice_EpName", device)) === provider);
 }
 
+/**
+ * The first run of a session would show what memory its values need, and the second would get one block of that size
+ * beside the pieces of the first, which the arena keeps: twice the memory (microsoft/onnxruntime#14477 and #15005).
+ */
+function keepPieces({ native }: Core, target: bigint): void {
+  native.call("DisableMemPattern", target);
+}
+
 /** Sessions get the bridge's provider; gives the card's `OrtMemoryInfo*`. */
 function appendBridge(core: Core, index: number): bigint {
   const { native, executor } = core;
-  const handle = out();
-  native.call("CreateCUDAProviderOptions", handle);
-  const options = handle[0]!;
-  core.owned.add(() => native.call("ReleaseCUDAProviderOptions", options));
-  // TF32 keeps 10 bits of a float32 product's 23: float32 graphs are asked for their precision.
-  const keys = texts(["device_id", "use_tf32"]);
-  const values = texts([String(index), "0"]);
-  native.call("UpdateCUDAProviderOptions", options, keys.pointers, values.pointers, 2);
-  core.appendProvider = async (target) => {
-    await executor.call("SessionOptionsAppendExecutionProvider_CUDA_V2", target, options);
+  core.appendProvider = async (target, settings = {}) => {
+    const handle = out();
+    native.call("CreateCUDAProviderOptions", handle);
+    const options = handle[0]!;
+    try {
+      const pairs = bridgeOptions(index, settings);
+      const keys = texts(Object.keys(pairs));
+      const values = texts(Object.values(pairs));
+      const count = keys.strings.length;
+      native.call("UpdateCUDAProviderOptions", options, keys.pointers, values.pointers, count);
+      keepPieces(core, target);
+      await executor.call("SessionOptionsAppendExecutionProvider_CUDA_V2", target, options);
+    } finally {
+      native.call("ReleaseCUDAProviderOptions", options);
+    }
   };
+  const handle = out();
   // OrtDeviceAllocator 0, OrtMemTypeDefault 0
   native.call("CreateMemoryInfo", text("Cuda"), 0, index, 0, handle);
   const info = handle[0]!;
@@ -166,17 +190,20 @@ function appendPlugin(core: Core, devices: readonly bigint[], index: number): bi
   }
   const list = out();
   list[0] = device;
-  const none = texts([]);
-  core.appendProvider = async (target) => {
+  core.appendProvider = async (target, settings = {}) => {
+    const pairs = cudaOptions(settings);
+    const keys = texts(Object.keys(pairs));
+    const values = texts(Object.values(pairs));
+    keepPieces(core, target);
     await executor.call(
       "SessionOptionsAppendExecutionProvider_V2",
       target,
       env,
       list,
       1,
-      none.pointers,
-      none.pointers,
-      0,
+      keys.pointers,
+      values.pointers,
+      keys.strings.length,
     );
   };
   // OrtDeviceMemoryType_DEFAULT 0

@@ -14,13 +14,14 @@ export interface ExecuteOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called in this thread on an abort while the batch is being run: makes ONNX Runtime return early. */
   readonly interrupt?: (() => void) | undefined;
+  /** Memory that the calls reach by handles, kept from being collected until they are made. */
+  readonly keep?: unknown;
 }
 
 interface Job {
   readonly calls: readonly RawCall[];
-  /** What the addresses point into, alive until the answer has come. */
+  /** What the addresses and the options' handles point into, alive until the answer has come. */
   readonly keep: unknown;
-  readonly options: ExecuteOptions;
   resolve(result: bigint | number | undefined): void;
   reject(reason: unknown): void;
 }
@@ -77,13 +78,13 @@ export class Executor implements AsyncDisposable {
     calls: readonly Call[],
     options: ExecuteOptions,
   ): Promise<bigint | number | undefined> {
-    const { signal } = options;
+    const { signal, interrupt, keep } = options;
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#failure) return Promise.reject(this.#failure);
     const { promise, resolve, reject } = Promise.withResolvers<bigint | number | undefined>();
     const raw = calls.map(([name, ...args]) => [name, addresses(args)] as const);
     const abort = () => {
-      if (this.#current?.job === job) return options.interrupt?.();
+      if (this.#current?.job === job) return interrupt?.();
       const index = this.#waiting.indexOf(job);
       if (index >= 0) this.#waiting.splice(index, 1);
       signal!.removeEventListener("abort", abort);
@@ -91,8 +92,7 @@ export class Executor implements AsyncDisposable {
     };
     const job: Job = {
       calls: raw,
-      keep: calls,
-      options,
+      keep: [calls, keep],
       resolve: (result) => {
         signal?.removeEventListener("abort", abort);
         if (signal?.aborted) reject(signal.reason);

@@ -35,7 +35,8 @@ function link(target: string, path: string): void {
   } catch {
     // There is none yet.
   }
-  const temporary = `${path}.${Deno.pid}`;
+  // No process's own number: in containers that is the same each time, and one may have died between the two steps.
+  const temporary = `${path}.${crypto.randomUUID()}`;
   Deno.symlinkSync(target, temporary);
   try {
     Deno.renameSync(temporary, path);

@@ -47,6 +47,9 @@ const ffiResults = { status: "u64", void: "void", handle: "u64", i32: "i32" } as
 
 const opened = new Map<string, Native>();
 
+/** What the call that is being made in this thread reads and writes. */
+const inUse = new Set<unknown>();
+
 /** Opens the library, once a thread. Throws a LibraryError where the file is not the right library. */
 export function openNative(path: string): Native {
   let native = opened.get(path);
@@ -101,7 +104,15 @@ function load(path: string): Native {
     path,
     version,
     callRaw,
-    call: (name, ...args) => callRaw(name, addresses(args)) as never,
+    call: (name, ...args) => {
+      // The callee has addresses alone: without this, arrays that nobody asks for later may be collected meanwhile.
+      inUse.add(args);
+      try {
+        return callRaw(name, addresses(args)) as never;
+      } finally {
+        inUse.delete(args);
+      }
+    },
   };
 }
 
@@ -197,7 +208,10 @@ export function pathText(path: string): Buffer {
   return units;
 }
 
-/** C strings side by side: `pointers` is a `const char* const*`, valid while the object is alive. */
+/** The strings that arrays of addresses lead to, alive as long as those. */
+const pointedTo = new WeakMap<BigUint64Array, readonly Buffer[]>();
+
+/** C strings side by side: `pointers` is a `const char* const*`, valid while it is alive itself. */
 export function texts(values: readonly string[]): {
   readonly pointers: BigUint64Array<ArrayBuffer>;
   readonly strings: readonly Buffer[];
@@ -205,6 +219,7 @@ export function texts(values: readonly string[]): {
   const strings = values.map(text);
   const pointers = out(Math.max(1, strings.length));
   strings.forEach((string, index) => pointers[index] = addressOf(string));
+  pointedTo.set(pointers, strings);
   return { pointers, strings };
 }
 

@@ -16,6 +16,12 @@ export interface SessionOptions {
   readonly optimization?: "all" | "extended" | "basic" | "none";
   /** Start of the path of a JSON profile; `endProfiling` gives the whole path. */
   readonly profile?: string;
+  /**
+   * Whether CUDA may use tensor cores for products of float32, which then keep 10 bits of 23 (TF32). Default: false.
+   * ONNX Runtime has one switch for all types: without it convolutions in float16 do without tensor cores too, so
+   * graphs whose products are all in float16 set it. Of no meaning for other devices.
+   */
+  readonly tf32?: boolean;
   /** Sizes for symbolic axes, by name. */
   readonly freeDimensions?: Readonly<Record<string, number>>;
   /** Threads inside an operator, from 1 (default: the device's). */
@@ -56,7 +62,7 @@ export async function sessionOptions(core: Core, options: SessionOptions): Promi
     if (options.profile !== undefined) {
       native.call("EnableProfiling", result, pathText(options.profile));
     }
-    await core.appendProvider(result);
+    await core.appendProvider(result, options);
     return result;
   } catch (error) {
     native.call("ReleaseSessionOptions", result);

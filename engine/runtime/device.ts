@@ -44,8 +44,8 @@ export interface Device extends AsyncDisposable {
   /** Threads inside one operator on the processor. */
   readonly threads: number;
   /**
-   * Seconds that its thread has spent inside ONNX Runtime. GPU devices share one thread, and count the time
-   * until work was handed to the card, not until it was done.
+   * Seconds that its thread has spent inside ONNX Runtime. GPU devices share one thread; `webgpu` counts the time until
+   * work was handed to the card, `cuda` until it was done, for ONNX Runtime waits for it at the end of a run.
    */
   readonly busySeconds: number;
   /**

@@ -74,8 +74,8 @@ export class Session implements AsyncDisposable {
   /**
    * Runs the graph on what is bound, off this thread. Runs on one device are made one after another, in
    * the order they were asked for. Rejects with an OrtError where an operator fails, with the signal's
-   * reason where that is aborted: bound outputs may then be half-written. On a GPU it settles when the work
-   * was handed over; a read waits for it.
+   * reason where that is aborted: bound outputs may then be half-written. On `webgpu` it settles when the work was
+   * handed over, and a read waits for it; on `cuda` when it is done.
    */
   run(binding: Binding, options: RunOptions = {}): Promise<void> {
     const run = this.#run(binding, options);

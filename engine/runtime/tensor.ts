@@ -222,8 +222,8 @@ export class Tensor<D extends DType = DType> implements Disposable {
     const [source, target] = [out(), out()];
     source[0] = from;
     target[0] = to;
-    await this.#core.executor.run([["CopyTensors", this.#core.env, source, target, 0n, 1]]);
-    void keep;
+    const { executor, env } = this.#core;
+    await executor.run([["CopyTensors", env, source, target, 0n, 1]], { keep });
   }
 
   #fits(source: DataOf[D] | Uint8Array): void {

@@ -91,6 +91,8 @@ export class Decoder implements AsyncDisposable {
     const { graph, memories } = this.#network.build(shape, first);
     const session = this.#stack.use(
       await loadGraph(this.#device, graph, this.#weights, {
+        // All its products are in the graph's type.
+        tf32: graph.dtype === "float16",
         ...(signal && { signal }),
         ...(this.#profile && { profile: this.#profile }),
       }),

@@ -130,7 +130,11 @@ async function loadPiece(
 ): Promise<Loaded> {
   const { graph, memories } = network.build(piece.part, piece.height, piece.width);
   const session = stack.use(
-    await loadGraph(device, graph, weights, { ...(signal && { signal }) }),
+    // All its products are in the graph's type.
+    await loadGraph(device, graph, weights, {
+      tf32: graph.dtype === "float16",
+      ...(signal && { signal }),
+    }),
   );
   const tensor = <D extends Precision>(dtype: D, shape: readonly number[]) =>
     stack.use(device.createTensor(dtype, shape));

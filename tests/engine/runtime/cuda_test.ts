@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { neededLibraries } from "../../../engine/runtime/_elf.ts";
 import { type CudaNeed, cudaNeeds, cudaRemedies, cudaWheel } from "../../../engine/runtime/mod.ts";
+import { joinFolders } from "../../../engine/runtime/_joined.ts";
 import { cacheFolder } from "../../../engine/runtime/_surroundings.ts";
 import { denoDir } from "../../_deno_dir.ts";
 import { makeElf } from "./_elf.ts";
@@ -223,6 +224,28 @@ Deno.test({
       const names = Array.from(Deno.readDirSync(folder), ({ name }) => name).sort();
       assertEquals(names, ["libonnxruntime.so.1", "libonnxruntime_providers_cuda.so"]);
     });
+  },
+});
+
+Deno.test({
+  name: "joinFolders() goes on where a process of the same number died half-way",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    try {
+      const library = `${folder}/libonnxruntime.so.1`;
+      await Deno.writeTextFile(library, "");
+      const joined = `${folder}/joined`;
+      await Deno.mkdir(joined);
+      await Deno.symlink("/nowhere", `${joined}/libonnxruntime.so.1.${Deno.pid}`);
+      assertEquals(joinFolders(library, joined, joined), `${joined}/libonnxruntime.so.1`);
+      assertEquals(
+        await Deno.realPath(`${joined}/libonnxruntime.so.1`),
+        await Deno.realPath(library),
+      );
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
   },
 });
 
