@@ -147,14 +147,16 @@ async function waysOut(
   for (const [i, { plugin: { name }, options }] of pipeline.entries()) {
     const stage = plan.stages[i]!;
     if (!stage.parts.some((part) => placeOf(part, stage) === place)) continue;
-    const { window, chunk, height, width, network } = options as Record<string, unknown>;
+    const { window, chunk, sink, height, width, network } = options as Record<string, unknown>;
     const cache = stage.parts.find((part) => part.name === "key-value cache");
     for (const [precision, saved] of await narrower(pipeline, i, plan, needs)) {
       ways.push(`${set(`${name}.precision=${precision}`)} (saves ${showBytes(saved)})`);
     }
     if (stage.device !== place) continue;
-    if (cache && typeof window === "number" && typeof chunk === "number" && window > 3 * chunk) {
-      const fewer = 3 * chunk;
+    const fewer = typeof chunk === "number"
+      ? Math.max(3 * chunk, chunk + (typeof sink === "number" ? sink : 0))
+      : Infinity;
+    if (cache && typeof window === "number" && window > fewer) {
       const saved = cache.bytes * (1 - fewer / window);
       ways.push(`a shorter memory (${set(`${name}.window=${fewer}`)} saves ${showBytes(saved)})`);
     }

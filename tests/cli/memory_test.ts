@@ -147,6 +147,10 @@ Deno.test("checkMemory() refuses what cannot fit, with what to change", async ()
       "--overcommit",
     ]
   ) assertStringIncludes(error.message, words);
+  // A shorter memory has room for the sink and a chunk behind it.
+  const sunk = await load("self_forcing_dmd_vae", [WHOLE, "diffuse.sink=12"]);
+  const other = await assertRejects(() => checkMemory(sunk, undefined, 32e9), UserError);
+  assertStringIncludes(other.message, "--set diffuse.window=15 saves 3.45 GB");
   await checkMemory(config, undefined, 64e9);
   // Elsewhere than in this machine's memory, on a card that nobody knows.
   await checkMemory(config, "cuda:0", 16e9, () => Promise.resolve({}));
