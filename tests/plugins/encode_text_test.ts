@@ -6,17 +6,13 @@ import type { StageEvent } from "../../pipeline/events.ts";
 import { type Conditioning, type Prompt, UserError } from "../../pipeline/mod.ts";
 import { textModels } from "../../plugins/_models.ts";
 import { exportText } from "../../plugins/encode_text/export.ts";
-import { chooseForm, isLarge, plannedForm } from "../../plugins/encode_text/form.ts";
+import { chooseForm, isLarge, plannedForm, type TextForm } from "../../plugins/encode_text/form.ts";
 import { textNetwork } from "../../plugins/encode_text/network.ts";
 import { encodeTextOptions } from "../../plugins/encode_text/options.ts";
 import { RecentTexts } from "../../plugins/encode_text/recent.ts";
 import { TextStage } from "../../plugins/encode_text/stage.ts";
 import { EncoderSupply } from "../../plugins/encode_text/supply.ts";
-import {
-  openTokenizer,
-  type TextEncoder,
-  tokenize,
-} from "../../plugins/encode_text/text_encoder.ts";
+import { openTokenizer, TextEncoder, tokenize } from "../../plugins/encode_text/text_encoder.ts";
 import { webgpuIsHere } from "../_webgpu.ts";
 import { writeTorch } from "../_stand_in.ts";
 
@@ -121,6 +117,25 @@ Deno.test("TextStage keeps its weights in 16, 8 or 4 bits with the errors that a
       assert(off >= least && off <= most, `${precision}: ${off}`);
       assert(embeddings.subarray(length * 128).every((value) => value === 0));
     }
+  }
+});
+
+Deno.test("TextEncoder in few bits computes in float16 as cards do, with scales in that", async () => {
+  const { sizes, weights, tokenizer } = textModels.embedded;
+  const file = await openSafetensors(weights.pathname);
+  const tokens = tokenize(await openTokenizer(tokenizer.pathname), red.text, sizes.textLen);
+  await using device = await openDevice("cpu", { threads: 1 });
+  const run = async (form: TextForm) => {
+    await using encoder = await TextEncoder.load(device, sizes, file, { form });
+    return await encoder.encode(tokens);
+  };
+  const exact = await run({ dtype: "float32" });
+  for (const [bits, most] of [[8, 0.01], [4, 0.12]] as const) {
+    const embeddings = await run({ dtype: "float16", bits });
+    const off = error(embeddings, exact);
+    assert(off > 1e-3 && off < most, `${bits} bits: ${off}`);
+    // Scales in float16 are rounded, and the weights reckoned with the rounded ones.
+    assert(error(embeddings, await run({ dtype: "float32", bits })) < off / 2);
   }
 });
 
