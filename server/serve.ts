@@ -44,6 +44,7 @@ export async function serve(options: ServeOptions = {}): Promise<ServedStudio> {
   const { host = "127.0.0.1" } = options;
   const token = options.token ?? (isLoopback(host) ? undefined : drawToken());
   const cut = new AbortController();
+  const answering = new Set<Promise<void>>();
   const handling = Promise.withResolvers<Deno.ServeHandler>();
   // Requests that come early wait; where opening fails nobody is left to be told.
   handling.promise.catch(() => {});
@@ -51,7 +52,11 @@ export async function serve(options: ServeOptions = {}): Promise<ServedStudio> {
     signal: cut.signal,
     automaticCompression: true,
     onListen: () => {},
-  }, async (request, info) => (await handling.promise)(request, info));
+  }, async (request, info) => {
+    const answered = info.completed.catch(() => {}).finally(() => answering.delete(answered));
+    answering.add(answered);
+    return await (await handling.promise)(request, info);
+  });
 
   try {
     const { studio, handler } = await openStudio({
@@ -65,9 +70,10 @@ export async function serve(options: ServeOptions = {}): Promise<ServedStudio> {
       token,
       async close(how = "finish") {
         await studio.close(how);
-        const cutting = setTimeout(() => cut.abort(), GRACE);
-        await server.shutdown();
-        clearTimeout(cutting);
+        await settled(answering, GRACE);
+        // Not shutdown(), which a client that stays holds up for ever: nothing can cut it off then.
+        cut.abort();
+        await server.finished;
       },
     };
   } catch (error) {
@@ -76,6 +82,14 @@ export async function serve(options: ServeOptions = {}): Promise<ServedStudio> {
     await server.finished;
     throw error;
   }
+}
+
+/** Waits until all have settled, but no longer than some milliseconds. */
+async function settled(all: Iterable<Promise<void>>, most: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, most);
+  await Promise.race([Promise.all(all), promise]);
+  clearTimeout(timer);
 }
 
 async function openStudio(

@@ -42,8 +42,8 @@ export interface HeldUpload extends Disposable {
 }
 
 /**
- * A folder of uploads. It is emptied when it is opened and removed when it is closed; in between an upload appears
- * when it is whole and was seen to be a picture or a clip.
+ * A folder of uploads: earlier ones are removed when it is opened, and the folder when it is closed. In between an
+ * upload appears when it is whole and was seen to be a picture or a clip.
  */
 export class Uploads implements AsyncDisposable {
   readonly #folder: string;
@@ -56,15 +56,9 @@ export class Uploads implements AsyncDisposable {
     this.#folder = folder;
   }
 
-  /** Opens a folder, and removes what an earlier process left in it. */
+  /** Opens a folder, and removes what an earlier process left in it. It is made when something is to be kept. */
   static async open(folder: string): Promise<Uploads> {
-    await Deno.mkdir(folder, { recursive: true });
-    for await (const { name, isFile } of Deno.readDir(folder)) {
-      const end = /\.\w+$/.exec(name)?.[0] ?? "";
-      if (isFile && isUploadId(name.slice(0, name.length - end.length))) {
-        await Deno.remove(join(folder, name));
-      }
-    }
+    await clean(folder).catch(ignoreMissing);
     return new Uploads(folder);
   }
 
@@ -160,7 +154,9 @@ export class Uploads implements AsyncDisposable {
     clearTimeout(this.#sweeping);
     await Promise.allSettled(this.#receiving);
     this.#entries.clear();
-    await Deno.remove(this.#folder, { recursive: true }).catch(ignoreMissing);
+    await clean(this.#folder).catch(ignoreMissing);
+    // What somebody else has put there stays.
+    await Deno.remove(this.#folder).catch(() => {});
   }
 
   async #take(request: Request, what: "picture" | "clip"): Promise<UploadView> {
@@ -168,6 +164,7 @@ export class Uploads implements AsyncDisposable {
     const part = this.#path(id, ".part");
     const { signal } = this.#closing;
     try {
+      await Deno.mkdir(this.#folder, { recursive: true });
       const bytes = await writeBody(request, part, signal);
       const view = await this.#look(id, part, { what, bytes });
       await Deno.rename(part, this.#path(id));
@@ -209,6 +206,14 @@ export class Uploads implements AsyncDisposable {
 
   async #clear(id: string): Promise<void> {
     await Promise.all(ENDS.map((end) => Deno.remove(this.#path(id, end)).catch(ignoreMissing)));
+  }
+}
+
+async function clean(folder: string): Promise<void> {
+  for await (const { name, isFile } of Deno.readDir(folder)) {
+    const end = ENDS.findLast((end) => name.endsWith(end)) ?? "";
+    const ours = isFile && isUploadId(name.slice(0, name.length - end.length));
+    if (ours) await Deno.remove(join(folder, name));
   }
 }
 

@@ -267,7 +267,7 @@ Deno.test("GET /api/openapi.json describes every route, and its schemas hold", a
   const ask = await apiOf(fake.studio);
   const document = await (await ask("/api/openapi.json")).json();
   assertEquals(document.openapi, "3.1.0");
-  assertEquals(Object.keys(document.paths).length, 16);
+  assertEquals(Object.keys(document.paths).length, 19);
   const body = document.paths["/api/runs"].post.requestBody.content["application/json"].schema;
   assertEquals([body.required, body.additionalProperties], [["prompt"], false]);
   assertEquals(body.properties.prompt.maxLength, 20_000);
@@ -275,7 +275,7 @@ Deno.test("GET /api/openapi.json describes every route, and its schemas hold", a
   for (const path of Object.values<Record<string, { operationId: string }>>(document.paths)) {
     for (const { operationId } of Object.values(path)) names.add(operationId);
   }
-  assertEquals(names.size, 20);
+  assertEquals(names.size, 24);
   const references = JSON.stringify(document).matchAll(/"#\/components\/schemas\/(\w+)"/g);
   for (const [, name = ""] of references) assert(name in document.components.schemas, name);
 });
