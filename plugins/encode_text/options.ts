@@ -39,7 +39,9 @@ export const encodeTextOptions = z.object({
   ),
   sizes: sizes.partial().optional().describe("Sizes that differ from the named network's"),
   device: z.string().optional().describe("Device of this stage, where it is not the pipeline's"),
-  threads: z.number().int().min(1).max(256).optional().describe("Threads on the CPU"),
+  threads: z.number().int().min(1).max(256).optional().describe(
+    "Threads on the CPU; by default a large network takes all of the pipeline's, a small one one",
+  ),
 });
 
 /**

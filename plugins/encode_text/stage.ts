@@ -55,9 +55,9 @@ export class TextStage implements Stage<"prompt", "conditioning"> {
       builtIn: model.tokenizer,
     });
     await using stack = new AsyncDisposableStack();
-    const device = stack.use(
-      await openStageDevice({ ...options, threads: options.threads ?? 1 }, context),
-    );
+    // A large one works while all others wait for it; to a small one threads are of no use.
+    const threads = options.threads ?? (isLarge(sizes) ? context.threads : 1);
+    const device = stack.use(await openStageDevice({ ...options, threads }, context));
     const form = await chooseForm(device, options.precision);
     // Copies of many weights that are faster to compute with do not pay where there is one text to encode; in 4 bits
     // they do (bench/quantized.bench.ts).
