@@ -3,7 +3,7 @@
  * them (symmetric: the zero point is 2^(bits − 1)).
  */
 
-import { bytesOf, formatShape, type HostTensor, stridesOf } from "../tensor/mod.ts";
+import { bytesOf, formatShape, type HostTensor } from "../tensor/mod.ts";
 import { type Levels, quantizeRow, type StoredFloat, widening } from "./_quantize_rows.ts";
 import { show } from "./_safetensors_header.ts";
 import { entryOf, type WeightEntry, type WeightFile, WeightsError } from "./weight_file.ts";
@@ -40,7 +40,7 @@ const stored: ReadonlySet<string> = new Set<StoredFloat>(["float32", "float16", 
  * have `inPlace: false`; all other tensors stay where they lie.
  *
  * Throws a `WeightsError` for a tensor that is no matrix of float32, float16 or bfloat16, and when one is read that
- * holds something that is not finite, or too much for scales in float16.
+ * holds something that is not finite, or with scales in float16 something beyond that.
  *
  * @param forms by the names of the tensors
  */
@@ -148,7 +148,7 @@ async function make(
 /**
  * A matrix in few bits. Rows that end inside a block are filled with zeros.
  *
- * Throws a RangeError for a value that is not finite, or one that scales in float16 cannot reach.
+ * Throws a RangeError for a value that is not finite, or with scales in float16 one beyond that.
  *
  * @param tensor `[out, in]`
  * @param room where the weight goes, if not to memory of its own; of its length
@@ -179,19 +179,21 @@ export function quantize(
       );
     }
   }
-  if (dtype === "float16") checkScales(levels.scales, blocks, tensor.shape);
+  if (dtype === "float16") checkReach(levels.scales, form, blocks);
   return {
     weight: { dtype: "uint8", shape: shapes.weight, data: levels.data },
     scales: { dtype, shape: shapes.scales, data: levels.scales } as FewBitsPair["scales"],
   };
 }
 
-function checkScales(scales: Levels["scales"], blocks: number, shape: readonly number[]): void {
-  const at = scales.findIndex((scale) => !Number.isFinite(scale));
+/** The largest float16: products in that type widen weights to it. */
+const LARGEST = 65504;
+
+function checkReach(scales: Levels["scales"], { bits }: FewBits, blocks: number): void {
+  const most = LARGEST / 2 ** (bits - 1);
+  const at = scales.findIndex((scale) => Math.abs(scale) > most);
   if (at < 0) return;
-  const [stride] = stridesOf(shape);
   throw new RangeError(
-    `row ${Math.floor(at / blocks)} of ${stride} values needs a scale beyond float16's 65504: ` +
-      `use float32`,
+    `row ${Math.floor(at / blocks)} holds values beyond float16's ${LARGEST}: use float32`,
   );
 }

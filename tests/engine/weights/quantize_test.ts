@@ -132,9 +132,15 @@ Deno.test("quantize() refuses what is no number, and what scales cannot hold", (
       message,
     );
   }
-  const data = new Float32Array(32).fill(1e9, 16);
+  const data = new Float32Array(32).fill(70_000, 16);
   const tensor = { dtype: "float32", shape: [2, 16], data } as const;
-  assertThrows(() => quantize(tensor, form), RangeError, "row 1 of 16 values needs a scale beyond");
+  for (const bits of [4, 8] as const) {
+    assertThrows(
+      () => quantize(tensor, { ...form, bits }),
+      RangeError,
+      "row 1 holds values beyond float16's 65504: use float32",
+    );
+  }
   quantize(tensor, { ...form, scales: "float32" });
 });
 
