@@ -77,8 +77,15 @@ export async function nameCached(
   return [name, content];
 }
 
+/** In one step, since another process may do the same, or be reading. */
 async function link(to: string, from: string): Promise<void> {
   await makeFolderOf(from);
-  await removeIfThere(from);
-  await Deno.symlink(to, from);
+  const draft = `${from}.${crypto.randomUUID()}`;
+  await Deno.symlink(to, draft);
+  try {
+    await Deno.rename(draft, from);
+  } catch (error) {
+    await removeIfThere(draft);
+    throw error;
+  }
 }

@@ -2,6 +2,7 @@
 
 import { createHash, type Hash } from "node:crypto";
 import type { RemoteFile } from "./_hub.ts";
+import { takeAlone } from "./_lock.ts";
 import { checkStatus, DownloadError, Passing, persist, request } from "./_requests.ts";
 import type { RequestOptions } from "./_requests.ts";
 
@@ -208,7 +209,7 @@ class Part implements AsyncDisposable {
     const file = await Deno.open(path, { read: true, write: true, create: true });
     const part = new Part(path, file, expected);
     try {
-      if (!await file.tryLock(true)) {
+      if (!await takeAlone(file, path)) {
         throw new DownloadError(`${what} is being fetched by another process: wait for it.`, {
           mendable: true,
         });

@@ -38,9 +38,11 @@ export function openIndex(
   inner: typeof fetch,
 ): { readonly address: string; readonly fetch: typeof fetch } {
   let url: URL;
+  let account: string;
   try {
     url = new URL(index);
     if (!/^https?:$/.test(url.protocol)) throw new TypeError(url.protocol);
+    account = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
   } catch (cause) {
     throw new DownloadError(
       "cannot use the package index: expected an address such as https://pypi.org/simple, " +
@@ -48,14 +50,12 @@ export function openIndex(
       { cause, mendable: true },
     );
   }
-  const { username, password, origin } = url;
+  const { username, origin } = url;
   url.username = url.password = "";
   const address = url.href.replace(/\/+$/, "");
   if (username === "") return { address, fetch: inner };
-  const account = new TextEncoder().encode(
-    `${decodeURIComponent(username)}:${decodeURIComponent(password)}`,
-  );
-  const authorization = `Basic ${btoa(String.fromCharCode(...account))}`;
+  const bytes = new TextEncoder().encode(account);
+  const authorization = `Basic ${btoa(String.fromCharCode(...bytes))}`;
   return {
     address,
     fetch: (input, init) => {
@@ -145,7 +145,8 @@ function ofHtml(text: string, page: string): IndexFile[] {
   const files = [...text.matchAll(/<a\s([^>]*)>([^<]*)<\/a>/gi)].flatMap(([, attributes, name]) => {
     const link = /\bhref\s*=\s*["']([^"']*)["']/i.exec(attributes!)?.[1];
     if (link === undefined) return [];
-    const url = new URL(unescape(link), page);
+    const url = URL.parse(unescape(link), page);
+    if (url === null) return [];
     const sha256 = sum(/(?:^#|&)sha256=([0-9a-f]+)/i.exec(url.hash)?.[1]);
     url.hash = "";
     const yanked = /\bdata-yanked\b/i.test(attributes!);
@@ -181,7 +182,9 @@ export function chooseWheel(files: readonly IndexFile[], need: WheelNeed): Index
   const name = project.toLowerCase().replace(/[-_.]+/g, "_");
   const wheels = files.flatMap((file) => {
     const parts = file.name.replace(/\.whl$/, "").split("-");
-    const wheel = file.name.endsWith(".whl") && (parts.length === 5 || parts.length === 6) &&
+    // A name alone, since the file is put on the disk under it.
+    const wheel = /^[\w.+!-]+\.whl$/.test(file.name) &&
+      (parts.length === 5 || parts.length === 6) &&
       parts[0]!.toLowerCase().replace(/[-_.]+/g, "_") === name;
     return wheel ? [{ file, version: parts[1]!, platforms: parts.at(-1)!.split(".") }] : [];
   });

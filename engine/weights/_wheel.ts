@@ -87,6 +87,9 @@ export interface WheelRecord {
 /** Name of the record in the folder. */
 export const recordName = "installed.json";
 
+/** Name of the file that says that a process fetches into the folder. */
+export const lockName = "lock";
+
 /** How the index and the wheel are asked for. */
 export function requestOptions(options: WheelOptions, inner: typeof fetch): RequestOptions {
   return {

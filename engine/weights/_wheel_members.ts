@@ -7,6 +7,7 @@ import { hashFile, removeIfThere, sizeOf } from "./_pulled.ts";
 import { DownloadError, type RequestOptions } from "./_requests.ts";
 import { DamagedMember, unpackBytes, unpackFile } from "./_unpack.ts";
 import {
+  lockName,
   nameOf,
   packedPlace,
   pick,
@@ -83,7 +84,7 @@ export async function fetchInto(
   // Beginnings of another wheel, and this one.
   const rest = await Array.fromAsync(Deno.readDir(staging), ({ name }) => name);
   for (const name of rest) {
-    if (!(name in files) && name !== "lock") await Deno.remove(`${staging}/${name}`);
+    if (!Object.hasOwn(files, name) && name !== lockName) await Deno.remove(`${staging}/${name}`);
   }
   await Deno.writeTextFile(
     `${staging}/${recordName}`,

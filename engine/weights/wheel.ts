@@ -2,9 +2,11 @@
 
 import { partOf } from "./_download.ts";
 import { chooseWheel, type IndexFile, openIndex, readIndex } from "./_index.ts";
+import { takeAlone } from "./_lock.ts";
 import { removeIfThere, sizeOf } from "./_pulled.ts";
 import { DownloadError } from "./_requests.ts";
 import {
+  lockName,
   packedPlace,
   pick,
   requestOptions,
@@ -102,38 +104,57 @@ export async function fetchWheel(
       { cause, mendable: true },
     );
   }
-  let record: WheelRecord;
+  const lock = await takeLock(staging, plan.wheel.name);
+  // Windows renames no folder with an open file in it, and removes none. Elsewhere nobody may come in between.
+  const early = Deno.build.os === "windows";
+  let place = staging;
   try {
-    record = await locked(staging, plan.wheel.name, () => fetchInto(staging, plan, options));
-  } catch (error) {
+    const record = await fetchInto(staging, plan, options);
+    if (early) lock.close();
+    await replaceFolder(staging, folder);
+    place = folder;
+    return record;
+  } finally {
+    if (early) lock.close();
+    await removeIfThere(`${place}/${lockName}`);
+    lock.close();
     // An empty folder alone is not worth keeping.
-    await Deno.remove(staging).catch(() => {});
-    throw error;
+    if (place === staging) await Deno.remove(staging).catch(() => {});
   }
-  const before = `${folder}.${crypto.randomUUID()}`;
-  const replaced = await Deno.rename(folder, before).then(() => true, () => false);
-  await Deno.rename(staging, folder);
-  if (replaced) await Deno.remove(before, { recursive: true });
-  return record;
 }
 
-/** Runs alone among the processes that fetch into the folder. */
-async function locked<T>(staging: string, what: string, work: () => Promise<T>): Promise<T> {
-  const path = `${staging}/lock`;
+/** Lets this process alone fetch into the folder, until it is closed. */
+async function takeLock(staging: string, what: string): Promise<{ close(): void }> {
+  const path = `${staging}/${lockName}`;
   const file = await Deno.open(path, { write: true, create: true });
-  let mine = false;
+  let open = true;
+  const close = () => {
+    if (open) file.close();
+    open = false;
+  };
   try {
-    mine = await file.tryLock(true);
-    if (!mine) {
-      throw new DownloadError(`${what} is being fetched by another process: wait for it.`, {
-        mendable: true,
-      });
-    }
-    return await work();
-  } finally {
-    file.close();
-    if (mine) await removeIfThere(path);
+    if (await takeAlone(file, path)) return { close };
+  } catch (error) {
+    close();
+    throw error;
   }
+  close();
+  throw new DownloadError(`${what} is being fetched by another process: wait for it.`, {
+    mendable: true,
+  });
+}
+
+/** Puts a folder in the place of another, which stays where that fails. */
+async function replaceFolder(from: string, to: string): Promise<void> {
+  const before = `${to}.${crypto.randomUUID()}`;
+  const replaced = await Deno.rename(to, before).then(() => true, () => false);
+  try {
+    await Deno.rename(from, to);
+  } catch (error) {
+    if (replaced) await Deno.rename(before, to);
+    throw error;
+  }
+  if (replaced) await Deno.remove(before, { recursive: true });
 }
 
 async function checkRoom(plan: WheelPlan, { freeSpace }: WheelOptions): Promise<void> {

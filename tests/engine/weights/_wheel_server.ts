@@ -172,7 +172,7 @@ export class WheelServer implements AsyncDisposable {
         }>${name}</a><br/>`
       );
       const text = `<!DOCTYPE html><html><body>${links.join("\n")}</body></html>`;
-      return new Response(text, { status, headers: { "content-type": "text/html" } });
+      return new Response(body ?? text, { status, headers: { "content-type": "text/html" } });
     }
     const files = names.map((filename) => ({
       filename,

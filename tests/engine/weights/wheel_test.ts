@@ -308,6 +308,17 @@ Deno.test("planWheel() always takes the same of several wheels, and none of anot
   });
 });
 
+Deno.test("planWheel() passes over names that are paths, and links that are no addresses", async () => {
+  const bad = NAME.replace("cp312-cp312", "..\\..\\x-y");
+  await scene({ page: { names: [bad] } }, async (it) => {
+    assertStringIncludes((await refused(it)).message, "it has no wheels of it");
+  });
+  const html = '<!doctype html><a href="http://[">broken</a>';
+  await scene({ page: { html: true, body: html } }, async (it) => {
+    assertStringIncludes((await refused(it)).message, "it has no wheels of it");
+  });
+});
+
 Deno.test("planWheel() says what the index has instead", async () => {
   const cases: [Partial<IndexPage>, string][] = [
     [
@@ -336,7 +347,13 @@ Deno.test("planWheel() says what the index has instead", async () => {
 });
 
 Deno.test("planWheel() refuses addresses that are no index, and shows no password", async () => {
-  for (const index of ["pypi.org/simple", "ftp://me:secret@host/simple", ""]) {
+  const broken = [
+    "pypi.org/simple",
+    "ftp://me:secret@host/simple",
+    "",
+    "http://me:secret%zz@host/",
+  ];
+  for (const index of broken) {
     await scene({}, async (it) => {
       const { message } = await refused(it, {}, { index });
       assertStringIncludes(message, "expected an address such as https://pypi.org/simple, got");
@@ -377,6 +394,27 @@ Deno.test("fetchWheel() replaces the folder with restart, and only when all is t
     assertEquals(await Deno.readTextFile(`${it.folder}/provider/libprovider.so`), "spoilt");
     it.server.faults = {};
     await it.get({ restart: true });
+    await assertWhole(it);
+  });
+});
+
+Deno.test("fetchWheel() keeps the folder that was there where the new one cannot take its place", async () => {
+  await scene({}, async (it) => {
+    await it.get();
+    const { rename } = Deno;
+    Deno.rename = (from, to) =>
+      String(from).endsWith(".part") && String(to).endsWith("/provider")
+        ? Promise.reject(new Error("in use"))
+        : rename(from, to);
+    try {
+      await assertRejects(() => it.get({ restart: true }), Error, "in use");
+    } finally {
+      Deno.rename = rename;
+    }
+    assertEquals(it.names(), ALL);
+    assertEquals(it.names("provider.part").includes("lock"), false);
+    // What had come is used by the next run.
+    await it.get();
     await assertWhole(it);
   });
 });
