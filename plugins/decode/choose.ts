@@ -1,34 +1,16 @@
-/** From options to a network, and to pieces that do not take too much memory. */
+/** From a model to a network, and to pieces that do not take too much memory. */
 
-import type { Precision } from "../../engine/networks/mod.ts";
-import { UserError } from "../../pipeline/errors.ts";
+import type { AttentionKind, Precision } from "../../engine/networks/mod.ts";
 import type { DecoderModel } from "../_models.ts";
 import { type DecoderNetwork, taehvNetwork, wanVaeNetwork } from "./networks.ts";
-import type { DecodeOptions } from "./options.ts";
 
 /** Bytes that the widest layer of one piece may take before chunks are decoded a latent frame at a time. */
 const PIECE_LIMIT = 256 << 20;
 
-/** The model with the sizes that the user changed. */
-export function withSizes(
-  model: DecoderModel,
-  { network, sizes = {} }: DecodeOptions,
-): DecoderModel {
-  for (const key of Object.keys(sizes)) {
-    if (key in model.sizes) continue;
-    throw new UserError(
-      `Cannot set decode.sizes.${key}: the network "${network}" has ${
-        Object.keys(model.sizes).join(", ")
-      }.`,
-    );
-  }
-  return { ...model, sizes: { ...model.sizes, ...sizes } } as DecoderModel;
-}
-
 /** The network of a model. */
 export function networkOf(
   model: DecoderModel,
-  attention: "fused" | "composed" = "fused",
+  attention: AttentionKind = "fused",
   dtype: Precision = "float32",
 ): DecoderNetwork {
   return model.kind === "taehv"

@@ -1,9 +1,9 @@
 import type { ExportContext, StageExport } from "../../pipeline/export.ts";
+import { autoencoderOf } from "../_autoencoders.ts";
 import { writeNetworks } from "../_export.ts";
 import { openWeights } from "../_files.ts";
-import { decoderModels } from "../_models.ts";
 import { exportedPrecision } from "../_precision.ts";
-import { networkOf, piecesOf, withSizes } from "./choose.ts";
+import { networkOf, piecesOf } from "./choose.ts";
 import type { DecodeOptions } from "./options.ts";
 
 /** The decoder's network: `decoder`, and `decoder-first` where a clip's first piece has one of its own. */
@@ -12,7 +12,7 @@ export async function exportDecoder(
   context: ExportContext,
 ): Promise<StageExport> {
   const { network } = options;
-  const model = withSizes(decoderModels[network], options);
+  const model = autoencoderOf("decode", options);
   const decoder = networkOf(model, "fused", exportedPrecision(options.precision));
   const names = decoder.ownFirst ? ["decoder-first", "decoder"] : ["decoder"];
   if (!names.some((name) => context.wants(name))) return { networks: [] };

@@ -1,17 +1,17 @@
 import { bytesPer } from "../../engine/tensor/mod.ts";
 import type { MemoryContext, StageMemory } from "../../pipeline/memory.ts";
+import { autoencoderOf } from "../_autoencoders.ts";
 import { activationsOf, loadingOf, peek, weightsOf } from "../_memory.ts";
-import { decoderModels } from "../_models.ts";
 import { plannedPrecision } from "../_precision.ts";
 import type { DecodeOptions } from "./options.ts";
-import { networkOf, piecesOf, withSizes } from "./choose.ts";
+import { networkOf, piecesOf } from "./choose.ts";
 
 /** What a decoder holds; a guess where the size of the latents is not known. */
 export async function decoderMemory(
   options: DecodeOptions,
   context: MemoryContext,
 ): Promise<StageMemory> {
-  const model = withSizes(decoderModels[options.network], options);
+  const model = autoencoderOf("decode", options);
   const device = options.device ?? context.device;
   const [frames = 1, , height = 60, width = 104] = context.takes ?? [];
   const dtype = plannedPrecision(device, options.precision);

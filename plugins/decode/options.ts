@@ -1,34 +1,16 @@
 import { z } from "zod";
+import { autoencoderSizes } from "../_autoencoders.ts";
 import { decoderModels, namesOf } from "../_models.ts";
 import { precisionOption } from "../_precision.ts";
 
 const whole = z.number().int().positive();
-const three = z.tuple([z.boolean(), z.boolean(), z.boolean()]);
-
-/** Sizes of a TAEHV or a Wan VAE that has no name here. */
-const sizes = z.object({
-  latentChannels: whole,
-  patchSize: z.union([z.literal(1), z.literal(2)]),
-  encoderWidth: whole,
-  decoderWidths: z.tuple([whole, whole, whole, whole]),
-  encoderTimeDownscale: three,
-  decoderTimeUpscale: three,
-  dim: whole,
-  zDim: whole,
-  dimMult: z.array(whole).min(2),
-  numResBlocks: whole,
-  temporalDownsample: z.array(z.boolean()).min(1),
-  latentMean: z.array(z.number()).min(1),
-  latentStd: z.array(z.number().positive()).min(1),
-});
-
 /** What `decode` can be told. */
 export const decodeOptions = z.object({
   network: z.enum(namesOf(decoderModels)).default("embedded").describe("Decoder by name"),
   weights: z.string().min(1).optional().describe(
     "Its weights (.safetensors, .pth); the embedded network has its own",
   ),
-  sizes: sizes.partial().optional().describe("Sizes that differ from the named network's"),
+  sizes: autoencoderSizes,
   batch: whole.optional().describe(
     "Latent frames decoded at once; by default a whole chunk, or one where a chunk would take much memory",
   ),
@@ -49,4 +31,5 @@ export const decodeOptions = z.object({
  */
 export type DecodeSchema = typeof decodeOptions;
 
+/** What `decode` was told, checked. */
 export type DecodeOptions = z.output<typeof decodeOptions>;

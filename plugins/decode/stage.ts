@@ -1,11 +1,11 @@
-import { checkWeights, fusedAttentionWorks } from "../../engine/load/mod.ts";
-import type { Device } from "../../engine/runtime/mod.ts";
+import { checkWeights } from "../../engine/load/mod.ts";
 import type { CreateContext, Frames, Latents, RunContext, Stage } from "../../pipeline/mod.ts";
+import { attentionOn, autoencoderOf } from "../_autoencoders.ts";
 import { openStageDevice } from "../_devices.ts";
 import { mending, openWeights } from "../_files.ts";
-import { type DecoderModel, decoderModels, diffusionModels } from "../_models.ts";
+import { diffusionModels } from "../_models.ts";
 import { choosePrecision } from "../_precision.ts";
-import { networkOf, piecesOf, withSizes } from "./choose.ts";
+import { networkOf, piecesOf } from "./choose.ts";
 import { Decoder } from "./decoder.ts";
 import type { DecodeOptions } from "./options.ts";
 
@@ -31,7 +31,7 @@ export class DecodeStage implements Stage<"latents", "frames"> {
   static async create(options: DecodeOptions, context: CreateContext): Promise<DecodeStage> {
     const { network } = options;
     const { signal } = context;
-    const model = withSizes(decoderModels[network], options);
+    const model = autoencoderOf("decode", options);
     const weights = await openWeights({
       option: "decode.weights",
       path: options.weights,
@@ -86,10 +86,6 @@ export class DecodeStage implements Stage<"latents", "frames"> {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#stack.disposeAsync();
   }
-}
-
-async function attentionOn(device: Device, { kind }: DecoderModel): Promise<"fused" | "composed"> {
-  return kind === "taehv" || await fusedAttentionWorks(device) ? "fused" : "composed";
 }
 
 function joined(

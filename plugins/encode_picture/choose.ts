@@ -1,24 +1,10 @@
-/** From options to a network and the size of its pictures. */
+/** From options to the size of pictures, and to the file of weights. */
 
 import { UserError } from "../../pipeline/errors.ts";
 import { openWeights } from "../_files.ts";
-import { type DecoderModel, decoderModels, diffusionModels } from "../_models.ts";
+import { type DecoderModel, diffusionModels } from "../_models.ts";
 import { encoderOf } from "./networks.ts";
 import type { EncodePictureOptions } from "./options.ts";
-
-/** The model with the sizes that the user changed. */
-export function modelOf({ network, sizes = {} }: EncodePictureOptions): DecoderModel {
-  const known = decoderModels[network];
-  for (const key of Object.keys(sizes)) {
-    if (key in known.sizes) continue;
-    throw new UserError(
-      `Cannot set encode-picture.sizes.${key}: the network "${network}" has ${
-        Object.keys(known.sizes).join(", ")
-      }.`,
-    );
-  }
-  return { ...known, sizes: { ...known.sizes, ...sizes } } as DecoderModel;
-}
 
 /**
  * The size of the pictures in pixels: by default what the transformer makes that goes with the network.

@@ -1,7 +1,8 @@
 import type { ExportContext, StageExport } from "../../pipeline/export.ts";
+import { autoencoderOf } from "../_autoencoders.ts";
 import { writeNetworks } from "../_export.ts";
 import { exportedPrecision } from "../_precision.ts";
-import { modelOf, sizeOf, weightsFor } from "./choose.ts";
+import { sizeOf, weightsFor } from "./choose.ts";
 import { encoderOf } from "./networks.ts";
 import type { EncodePictureOptions } from "./options.ts";
 
@@ -13,7 +14,7 @@ export async function exportEncoder(
   options: EncodePictureOptions,
   context: ExportContext,
 ): Promise<StageExport> {
-  const model = modelOf(options);
+  const model = autoencoderOf("encode-picture", options);
   const { height, width } = sizeOf(options, model);
   const encoder = encoderOf(model, "fused", exportedPrecision(options.precision));
   const alike = encoder.firstPictures === encoder.picturesPerLatent;

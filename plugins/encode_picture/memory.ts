@@ -1,8 +1,9 @@
 import { bytesPer } from "../../engine/tensor/mod.ts";
 import type { MemoryContext, StageMemory } from "../../pipeline/memory.ts";
+import { autoencoderOf } from "../_autoencoders.ts";
 import { activationsOf, loadingOf, peek, weightsOf } from "../_memory.ts";
 import { plannedPrecision } from "../_precision.ts";
-import { modelOf, sizeOf } from "./choose.ts";
+import { sizeOf } from "./choose.ts";
 import { encoderOf } from "./networks.ts";
 import type { EncodePictureOptions } from "./options.ts";
 
@@ -11,7 +12,7 @@ export async function encoderMemory(
   options: EncodePictureOptions,
   context: MemoryContext,
 ): Promise<StageMemory> {
-  const model = modelOf(options);
+  const model = autoencoderOf("encode-picture", options);
   const { height, width } = sizeOf(options, model);
   const device = options.device ?? context.device;
   const dtype = plannedPrecision(device, options.precision);

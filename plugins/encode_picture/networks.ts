@@ -1,6 +1,7 @@
 /** The networks that encode, as the encoder takes them: graphs of one latent frame, with what they carry along. */
 
 import {
+  type AttentionKind,
   type ClipPart,
   type Precision,
   spatialFactor,
@@ -39,7 +40,7 @@ export interface EncoderNetwork {
 /** The encoder of an autoencoder. */
 export function encoderOf(
   model: DecoderModel,
-  attention: "fused" | "composed" = "fused",
+  attention: AttentionKind = "fused",
   dtype: Precision = "float32",
 ): EncoderNetwork {
   if (model.kind === "taehv") {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { autoencoderSizes } from "../_autoencoders.ts";
 import { decoderModels, namesOf } from "../_models.ts";
 import { precisionOption } from "../_precision.ts";
 
@@ -12,9 +13,7 @@ export const encodePictureOptions = z.object({
   weights: z.string().min(1).optional().describe(
     "Its weights (.safetensors, .pth); the embedded network has its own",
   ),
-  sizes: z.record(z.string(), z.unknown()).optional().describe(
-    "Sizes that differ from the named network's, as decode takes them",
-  ),
+  sizes: autoencoderSizes,
   height: whole.max(8192).optional().describe(
     "Height of the pictures in pixels, as diffuse has it",
   ),

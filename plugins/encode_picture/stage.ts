@@ -1,4 +1,4 @@
-import { checkWeights, fusedAttentionWorks } from "../../engine/load/mod.ts";
+import { checkWeights } from "../../engine/load/mod.ts";
 import {
   type Conditioning,
   type CreateContext,
@@ -8,11 +8,13 @@ import {
   type Stage,
   UserError,
 } from "../../pipeline/mod.ts";
+import { picturesOf } from "../../pipeline/pictures.ts";
+import { attentionOn, autoencoderOf } from "../_autoencoders.ts";
 import { openStageDevice } from "../_devices.ts";
 import { mending } from "../_files.ts";
 import type { DecoderModel } from "../_models.ts";
 import { choosePrecision } from "../_precision.ts";
-import { modelOf, sizeOf, weightsFor } from "./choose.ts";
+import { sizeOf, weightsFor } from "./choose.ts";
 import { Encoder } from "./encoder.ts";
 import { encoderOf } from "./networks.ts";
 import type { EncodePictureOptions } from "./options.ts";
@@ -31,7 +33,7 @@ export class PictureStage implements Stage<"conditioning", "conditioning"> {
   #encoder: Encoder | undefined;
 
   constructor(options: EncodePictureOptions, context: CreateContext) {
-    this.#model = modelOf(options);
+    this.#model = autoencoderOf("encode-picture", options);
     this.#size = sizeOf(options, this.#model);
     this.#options = options;
     this.#context = context;
@@ -125,7 +127,8 @@ export class PictureStage implements Stage<"conditioning", "conditioning"> {
     const whole = alone + (still ? Math.max(1, chunks) : chunks) * chunk;
     if (whole > 0) return whole;
     throw new UserError(
-      `Cannot take a clip: encode-picture.most is ${latentFrames}, less than a chunk of ${chunk} latent frames.`,
+      `Cannot take a clip: of its latent frames ${latentFrames} are taken at most, less than a chunk of ${chunk}. ` +
+        `Take more: --set encode-picture.most=${chunk}.`,
     );
   }
 
@@ -139,9 +142,8 @@ export class PictureStage implements Stage<"conditioning", "conditioning"> {
     const weights = await weightsFor(this.#options, model, this.#context.directory);
     await using stack = new AsyncDisposableStack();
     const device = stack.use(await openStageDevice(this.#options, { ...this.#context, signal }));
-    const fused = model.kind === "taehv" || await fusedAttentionWorks(device);
     const dtype = await choosePrecision(device, this.#options.precision);
-    const loaded = encoderOf(model, fused ? "fused" : "composed", dtype);
+    const loaded = encoderOf(model, await attentionOn(device, model), dtype);
     const { graph } = loaded.build("next", loaded.pixelsPerCell, loaded.pixelsPerCell);
     await mending(() => checkWeights([graph], weights, { allowSurplus: true, signal }));
     const encoder = stack.use(await Encoder.load(device, loaded, weights, this.#size, signal));
@@ -157,11 +159,6 @@ export class PictureStage implements Stage<"conditioning", "conditioning"> {
 /** Latent frames of a clip that are taken at most, unless an option says so: of its end, and of its beginning. */
 const MOST_GIVEN = 6;
 const MOST_OVER = 21;
-
-/** Pictures of that many latent frames at a clip's beginning. */
-function picturesOf(latentFrames: number): number {
-  return 4 * (latentFrames - 1) + 1;
-}
 
 /** Whole latent frames that so many pictures make. */
 function latentsOf(pictures: number): number {

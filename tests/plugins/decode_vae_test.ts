@@ -134,7 +134,7 @@ Deno.test("decode refuses sizes of another network, and a file that does not fit
   await assertRejects(
     () => create({ network: "wan2.1-vae", sizes: { patchSize: 2 } }),
     UserError,
-    'Cannot set decode.sizes.patchSize: the network "wan2.1-vae" has dim, zDim, dimMult',
+    'Cannot set decode.sizes.patch-size: the network "wan2.1-vae" has dim, z-dim, dim-mult',
   );
   await assertRejects(
     () => create({ network: "wan2.1-vae", weights: "wan_vae.safetensors#weights" }),

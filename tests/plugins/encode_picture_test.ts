@@ -1,4 +1,4 @@
-import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { dirname, fromFileUrl, join } from "@std/path";
 import { openDevice } from "../../engine/runtime/mod.ts";
 import { openWeightFile } from "../../engine/weights/mod.ts";
@@ -7,10 +7,13 @@ import type { Conditioning, Frames } from "../../pipeline/data.ts";
 import { decoderModels } from "../../plugins/_models.ts";
 import { Encoder } from "../../plugins/encode_picture/encoder.ts";
 import encodePicture from "../../plugins/encode_picture/mod.ts";
+import type { EncodePictureOptions } from "../../plugins/encode_picture/options.ts";
+import { PictureStage } from "../../plugins/encode_picture/stage.ts";
 import { encoderOf } from "../../plugins/encode_picture/networks.ts";
 import { readClipEnd, readClipStart, readStill } from "../../plugins/encode_picture/read.ts";
 import encodeVideo from "../../plugins/encode_video/mod.ts";
 import { pipe } from "../../pipeline/pipe.ts";
+import { parseConfig } from "../../pipeline/config.ts";
 import { definePlugin } from "../../pipeline/define.ts";
 import { z } from "zod";
 import { wan2_1_vae, wanVaeEncoder } from "../../engine/networks/mod.ts";
@@ -278,7 +281,11 @@ Deno.test("encode-picture gives whole chunks of a clip's end; a short clip stand
     const both = { text: "a", image: "a.png", video: "a.mp4" };
     await assertRejects(() => staged([both]), UserError, "not with both");
     const few = () => staged([{ text: "a", video: "a.mp4" }], { most: 2 });
-    await assertRejects(few, UserError, "most is 2, less than a chunk of 3 latent frames");
+    await assertRejects(
+      few,
+      UserError,
+      "of its latent frames 2 are taken at most, less than a chunk of 3. Take more: --set encode-picture.most=3",
+    );
   });
 });
 
@@ -319,4 +326,31 @@ Deno.test("encode-picture gives a clip from its beginning on where there is a st
     assertEquals(parts(await clip(9, { strength: 0.75 }, 0.25)), [3, 0.25, []]);
     assertEquals(parts(await clip(9)), [3, undefined, []]);
   });
+});
+
+Deno.test("encode-picture takes sizes in the words of decode, and refuses others in them", async () => {
+  const parse = (sizes: string) =>
+    parseConfig(
+      `name: sizes
+stages:
+  - use: encode-picture
+    with: { network: wan2.1-vae, sizes: ${sizes} }
+`,
+      { plugins: [encodePicture], file: "sizes.yaml" },
+    );
+  const [stage] = (await parse("{ num-res-blocks: 1, z-dim: 4 }")).stages;
+  const { sizes } = stage!.spec.options as EncodePictureOptions;
+  assertEquals(sizes, { numResBlocks: 1, zDim: 4 });
+  await assertRejects(() => parse("{ z-dim: four }"), UserError, "z-dim: expected a number, got");
+  await assertRejects(
+    () => parse("{ zdim: 4 }"),
+    UserError,
+    'sizes.zdim: there is no such option. Did you mean "dim"?',
+  );
+  const { options } = (await parse("{ patch-size: 2 }")).stages[0]!.spec;
+  assertThrows(
+    () => new PictureStage(options as EncodePictureOptions, {} as never),
+    UserError,
+    'Cannot set encode-picture.sizes.patch-size: the network "wan2.1-vae" has dim, z-dim, dim-mult',
+  );
 });
