@@ -13,10 +13,10 @@ import { addNoise } from "./schedule.ts";
  * runs the last step of its list: that list without its last step is the same run here.
  */
 export function fewStepModel(model: GuessingModel): CausalModel {
-  let latents = new Float32Array();
+  let latents: Float32Array = new Float32Array();
   return {
     async begin(chunk, given) {
-      latents = new Float32Array(given);
+      latents = given;
       await model.begin(chunk);
     },
     async denoise(_chunk, pass, noise) {
@@ -26,9 +26,7 @@ export function fewStepModel(model: GuessingModel): CausalModel {
           `cannot mix in noise: expected ${guess.length} values, got ${noise?.length ?? "none"}`,
         );
       }
-      latents = new Float32Array(
-        pass.nextSigma > 0 ? addNoise(guess, noise!, pass.nextSigma) : guess,
-      );
+      latents = pass.nextSigma > 0 ? addNoise(guess, noise!, pass.nextSigma) : guess;
     },
     latents: () => latents,
     remember: (_chunk, timestep) => model.remember(latents, timestep, "positive"),

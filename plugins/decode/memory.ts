@@ -17,9 +17,11 @@ export async function decoderMemory(
   const dtype = plannedPrecision(device, options.precision);
   const network = networkOf(model, "fused", dtype);
   const shape = { frames: piecesOf(network, options.batch, frames, height * width), height, width };
-  const first = network.build(shape, true);
   const next = network.build(shape, false);
-  const graphs = network.ownFirst ? [first.graph, next.graph] : [next.graph];
+  const graphs = network.ownFirst ? [network.build(shape, true).graph, next.graph] : [next.graph];
+  // Pieces of each length have a session, and each session weights of its own.
+  const rest = frames % shape.frames;
+  if (rest > 0) graphs.push(network.build({ ...shape, frames: rest }, false).graph);
   const file = await peek(options.weights, model.weights, context.directory);
   const remembered = next.memories.reduce(
     (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1) * bytesPer(dtype),

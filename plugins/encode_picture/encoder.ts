@@ -2,7 +2,7 @@
 
 import { loadGraph } from "../../engine/load/mod.ts";
 import type { Precision } from "../../engine/networks/mod.ts";
-import type { Binding, Device, Tensor } from "../../engine/runtime/mod.ts";
+import type { Device, Tensor } from "../../engine/runtime/mod.ts";
 import { zeros } from "../../engine/tensor/mod.ts";
 import type { WeightFile } from "../../engine/weights/mod.ts";
 import type { GivenLatents } from "../../pipeline/mod.ts";
@@ -13,7 +13,6 @@ interface Loaded {
   readonly frames: Tensor<"float32">;
   readonly latents: Tensor<"float32">;
   readonly memories: ReadonlyMap<string, Remembered>;
-  readonly binding: Binding;
   run(signal?: AbortSignal): Promise<void>;
 }
 
@@ -138,14 +137,10 @@ async function loadPiece(
   );
   const tensor = <D extends Precision>(dtype: D, shape: readonly number[]) =>
     stack.use(device.createTensor(dtype, shape));
-  const dims = (name: "frames" | "latents") => {
-    const { value } = name === "frames"
-      ? { value: graph.inputs.find((input) => input.name === name)! }
-      : graph.outputs.find((output) => output.name === name)!;
-    return value.dims as number[];
-  };
-  const frames = tensor("float32", dims("frames"));
-  const latents = tensor("float32", dims("latents"));
+  const pictures = graph.inputs.find(({ name }) => name === "frames")!;
+  const encoded = graph.outputs.find(({ name }) => name === "latents")!.value;
+  const frames = tensor("float32", pictures.dims as number[]);
+  const latents = tensor("float32", encoded.dims as number[]);
   const binding = stack.use(session.createBinding());
   binding.input("frames", frames).output("latents", latents);
   const reads = new Set(graph.inputs.map(({ name }) => name));
@@ -158,8 +153,6 @@ async function loadPiece(
     binding.output(`${name}.next`, written);
     remembered.set(name, { read, written });
   }
-  const run = async (signal?: AbortSignal) => {
-    await session.run(binding, { signal });
-  };
-  return { frames, latents, memories: remembered, binding, run };
+  const run = (signal?: AbortSignal) => session.run(binding, { signal });
+  return { frames, latents, memories: remembered, run };
 }

@@ -115,6 +115,17 @@ Deno.test("memoryPlan() follows options: window, guidance, size of the pictures,
   assertEquals(bytes(apart, "encode-text", "weights"), 5_680_910_336 * 4);
 });
 
+Deno.test("memoryPlan() counts a decoder's weights once for each length of its pieces", async () => {
+  const weights = async (name: string, batch: number) =>
+    bytes(await memoryPlan(await load(name, [`decode.batch=${batch}`])), "decode", "weights");
+  // Chunks are of 3 latent frames: pieces of 2 leave one of 1.
+  assertEquals(await weights("embedded", 2), 2 * await weights("embedded", 3));
+  assertEquals(await weights("embedded", 1), await weights("embedded", 3));
+  // Wan's VAE has one more for the first piece, of nearly as many.
+  const ratio = await weights("self_forcing_dmd_vae", 2) / await weights("self_forcing_dmd_vae", 1);
+  assertAlmostEquals(ratio, 3 / 2, 0.03);
+});
+
 Deno.test("memoryLines() shows every part and the peak", async () => {
   const lines = memoryLines(await memoryPlan(await load("self_forcing_dmd_vae"))).join("\n");
   for (
