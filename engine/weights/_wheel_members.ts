@@ -21,7 +21,7 @@ import {
   type WheelRecord,
 } from "./_wheel.ts";
 import { openLocal, openRemote } from "./_wheel_source.ts";
-import { type ByteSource, contentBegin, parseRecord, readMembers } from "./_wheel_zip.ts";
+import { type ByteSource, parseRecord, readMembers, type WheelTable } from "./_wheel_zip.ts";
 import type { WheelMember } from "./_wheel_zip.ts";
 
 /** Longest RECORD that is read, in bytes. */
@@ -45,10 +45,10 @@ export async function fetchInto(
       { mendable: true },
     );
   }
-  const members = await readMembers(source);
-  const sums = await readSums(source, members, wheel.name);
+  const table = await readMembers(source);
+  const sums = await readSums(source, table, wheel.name);
   const files: Record<string, { bytes: number; sha256: string }> = {};
-  for (const member of pick(members, request, wheel.name)) {
+  for (const member of pick(table.members, request, wheel.name)) {
     const sum = sums.get(member.path);
     if (sum?.sha256 === undefined || (sum.bytes ?? member.bytes) !== member.bytes) {
       throw new DownloadError(
@@ -62,7 +62,7 @@ export async function fetchInto(
     const there = !options.restart && await sizeOf(target) === member.bytes &&
       await hashFile(target, options.signal) === sha256;
     if (!there) {
-      const begin = await contentBegin(source, member);
+      const begin = await table.beginOf(member);
       const packed = whole !== undefined
         ? { path: whole, begin, length: member.packed }
         : await fetchPart(plan, member, begin, options, asking);
@@ -94,14 +94,14 @@ export async function fetchInto(
 }
 
 /** The sums that the wheel's own RECORD has of its files; RECORD itself is checked by its CRC-32 alone. */
-async function readSums(source: ByteSource, members: readonly WheelMember[], wheel: string) {
-  const member = members.find(({ path }) => /^[^/]+\.dist-info\/RECORD$/.test(path));
+async function readSums(source: ByteSource, table: WheelTable, wheel: string) {
+  const member = table.members.find(({ path }) => /^[^/]+\.dist-info\/RECORD$/.test(path));
   if (member === undefined || member.bytes > recordLimit || member.packed > recordLimit) {
     throw new DownloadError(
       `${wheel} has no RECORD of its files' checksums that could be read.`,
     );
   }
-  const packed = await source.read(await contentBegin(source, member), member.packed);
+  const packed = await source.read(await table.beginOf(member), member.packed);
   try {
     const bytes = await unpackBytes(packed, { ...member, what: "its RECORD" });
     return parseRecord(new TextDecoder().decode(bytes));

@@ -50,13 +50,13 @@ export async function planWheel(
   const wheel = chooseWheel(files, request);
   checkAddress(index.address, wheel);
   const source = options.whole ? undefined : await openRemote(wheel, asking);
-  const members = source && await readMembers(source);
-  if (source === undefined || members === undefined) {
+  const table = source && await readMembers(source);
+  if (source === undefined || table === undefined) {
     const begun = await begunOf(partOf(packedPlace(request, wheel.name), wheelMark(wheel)));
     const coming = wheel.bytes && Math.max(0, wheel.bytes - (options.restart ? 0 : begun));
     return { request, wheel, wanted: undefined, coming, unpacked: undefined };
   }
-  const wanted = pick(members, request, wheel.name);
+  const wanted = pick(table.members, request, wheel.name);
   let coming = 0;
   for (const { path, packed } of wanted) {
     if (!options.restart && await begunOf(unpackedPlace(request, path)) > 0) continue;
