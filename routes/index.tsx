@@ -17,7 +17,8 @@ export const handler = define.handlers({
     const recent = studio.list({ limit: RECENT }).runs;
     const pipeline = url.searchParams.get("pipeline");
     const reuse = asked("reuse");
-    const run = asked("run") ?? recent.findLast(({ state }) => !isOver(state)) ?? reuse ??
+    const from = asked("from");
+    const run = asked("run") ?? recent.findLast(({ state }) => !isOver(state)) ?? reuse ?? from ??
       recent.find(({ state }) => state === "finished");
     const data: StudioData = {
       pipelines: await studio.pipelines(),
@@ -25,6 +26,7 @@ export const handler = define.handlers({
       recent: recent.map(lightRun),
       ...(run !== undefined && { run }),
       ...(reuse !== undefined && { reuse: lightRun(reuse) }),
+      ...(from?.video !== undefined && { from: lightRun(from) }),
       ...(pipeline !== null && { pipeline }),
     };
     return page(data);

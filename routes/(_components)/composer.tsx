@@ -1,11 +1,14 @@
 /** Where a run is written and started. */
 import { IS_BROWSER } from "fresh/runtime";
+import { canBegin } from "../(_studio)/opening.ts";
 import { composePrompt, knowsSuggestions, SUGGESTIONS } from "../(_studio)/prompts.ts";
 import { errorOf, extensionOf, LONGEST_PROMPT } from "../(_studio)/request.ts";
 import type { StudioStore } from "../(_studio)/store.ts";
 import { describedBy, FieldError, IconButton } from "./controls.tsx";
 import { Extension } from "./extension.tsx";
 import { Icon } from "./icons.tsx";
+import { Later } from "./later.tsx";
+import { Opening } from "./opening.tsx";
 
 /** Prompt, suggestions, extension and the buttons. */
 export function Composer({ store }: { store: StudioStore }) {
@@ -37,6 +40,8 @@ export function Composer({ store }: { store: StudioStore }) {
       <FieldError id="prompt" error={error} />
       {knowsSuggestions(pipeline.value?.stages ?? []) && <Suggestions store={store} />}
       {extension !== "none" && <Extension store={store} how={extension} />}
+      {canBegin(pipeline.value) && <Later store={store} />}
+      {canBegin(pipeline.value) && <Opening store={store} />}
       <Actions store={store} />
       <Problem store={store} />
     </form>
@@ -63,7 +68,8 @@ function Suggestions({ store }: { store: StudioStore }) {
 
 /** The buttons keep their places, whether a run goes on or not. */
 function Actions({ store }: { store: StudioStore }) {
-  const { active, busy, changed, run } = store;
+  const { active, busy, changed, run, opening } = store;
+  const waiting = busy.value || opening.sending.value !== undefined;
   const paused = run.value?.paused ?? false;
   const waits = run.value?.state === "queued";
   return (
@@ -81,7 +87,7 @@ function Actions({ store }: { store: StudioStore }) {
             </button>
           )
           : (
-            <button key="start" type="submit" class="primary" disabled={!IS_BROWSER || busy.value}>
+            <button key="start" type="submit" class="primary" disabled={!IS_BROWSER || waiting}>
               Start <Keys />
             </button>
           )}
@@ -103,7 +109,7 @@ function Actions({ store }: { store: StudioStore }) {
       <p class="hint">
         {active.value
           ? (
-            <button type="button" class="link" disabled={busy.value} onClick={() => store.start()}>
+            <button type="button" class="link" disabled={waiting} onClick={() => store.start()}>
               Start another run with these settings
             </button>
           )

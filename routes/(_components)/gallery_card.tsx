@@ -34,6 +34,14 @@ export function GalleryCard({ run, store }: { run: RunView; store: GalleryStore 
           </a>
           <a
             class="icon-button plain"
+            href={`/?from=${id}`}
+            aria-label={`Go on from: ${prompt}`}
+            title="Go on from this"
+          >
+            <Icon name="onward" />
+          </a>
+          <a
+            class="icon-button plain"
             href={`${run.video}?download=1`}
             download={`sluice-${id}.mp4`}
             aria-label={`Download: ${prompt}`}

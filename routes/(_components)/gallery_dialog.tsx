@@ -58,7 +58,8 @@ export function GalleryDialog({ store }: { store: GalleryStore }) {
           </p>
         )}
         <div class="lightbox-actions">
-          <a class="button" href={run === undefined ? "/" : `/?reuse=${run.id}`}>
+          <a class="button" href={run === undefined ? "/" : `/?from=${run.id}`}>Go on from this</a>
+          <a class="link" href={run === undefined ? "/" : `/?reuse=${run.id}`}>
             Use these settings
           </a>
           <button

@@ -30,6 +30,8 @@ const PATHS = {
   up: stroke(<path d="M10 16V4m0 0L5.5 8.5M10 4l4.5 4.5" />),
   down: stroke(<path d="M10 4v12m0 0 4.5-4.5M10 16l-4.5-4.5" />),
   warning: stroke(<path d="M10 3.5 17.5 16h-15zM10 8v4m0 2v.2" />),
+  picture: stroke(<path d="M3.5 4h13v12h-13zM3.5 13l4-4 3.5 3.5 2-2 3.5 3M13 7.5v.2" />),
+  onward: stroke(<path d="M3.5 10h9M12.5 10 9 6.5M12.5 10 9 13.5M16.5 4v12" />),
   reset: stroke(<path d="M4 10a6 6 0 1 0 2-4.5M4 3v3.5h3.5" />),
 } as const;
 

@@ -1,7 +1,8 @@
 /** How a run is made: pipeline, seed, length, options of the stages. */
 import type { StudioStore } from "../(_studio)/store.ts";
 import { formatSeconds } from "../(_studio)/format.ts";
-import { errorOf, framesOf, lengthOf } from "../(_studio)/request.ts";
+import { framesOf, lengthOf } from "../(_studio)/length.ts";
+import { errorOf } from "../(_studio)/request.ts";
 import { describedBy, Field, FieldError, IconButton, Switch } from "./controls.tsx";
 import { StageOptions } from "./stage_options.tsx";
 
@@ -92,18 +93,24 @@ function LengthField({ store }: { store: StudioStore }) {
   const { form, pipeline, errors } = store;
   const length = lengthOf(pipeline.value, form.value);
   if (length === undefined) return null;
-  const { chunks, frames, perChunk } = length;
+  const { chunks, frames, perChunk, alone } = length;
+  const over = form.value.opening?.strength !== undefined;
   const endless = frames === 0;
   const fps = pipeline.value?.fps ?? 16;
   const error = errorOf(errors.value, "frames") ??
     Object.entries(errors.value).find(([key]) => /\.latent-?frames$/i.test(key))?.[1];
-  const pictures = framesOf(chunks, perChunk);
+  const pictures = framesOf(chunks, perChunk, alone);
+  const shown = `${formatSeconds(pictures / fps)}, ${pictures} pictures`;
   return (
     <div class={error === undefined ? "field" : "field wrong"}>
       <div class="field-head">
         <label for="length">Length</label>
         <output for="length" class="number">
-          {endless ? "Until you stop it" : `${formatSeconds(pictures / fps)}, ${pictures} pictures`}
+          {over
+            ? endless ? "As long as the clip" : `As the clip, at most ${shown}`
+            : endless
+            ? "Until you stop it"
+            : shown}
         </output>
       </div>
       <input
@@ -117,14 +124,14 @@ function LengthField({ store }: { store: StudioStore }) {
         aria-valuetext={`${pictures} pictures`}
         aria-describedby={describedBy("length", { error: true })}
         onInput={(event) =>
-          store.set({ frames: framesOf(Number(event.currentTarget.value), perChunk) })}
+          store.set({ frames: framesOf(Number(event.currentTarget.value), perChunk, alone) })}
       />
       <FieldError id="length" error={error} />
       <Switch
         id="endless"
         label="Endless"
         checked={endless}
-        onChange={(on) => store.set({ frames: on ? 0 : framesOf(chunks, perChunk) })}
+        onChange={(on) => store.set({ frames: on ? 0 : framesOf(chunks, perChunk, alone) })}
       />
     </div>
   );

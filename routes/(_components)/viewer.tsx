@@ -61,9 +61,20 @@ function Caption({ store, run }: { store: StudioStore; run: RunView | undefined 
           {bytes !== undefined && ` · ${formatBytes(bytes)}`} ·{" "}
           <time datetime={createdAt}>{formatAge(createdAt, Date.now())}</time>
         </span>
-        <button type="button" class="link" onClick={() => store.reuse(run)}>
-          Use these settings
-        </button>
+        <span class="caption-actions">
+          {run.video !== undefined && (
+            <button
+              type="button"
+              class="link"
+              onClick={() => store.goOn(run)}
+            >
+              Go on from this
+            </button>
+          )}
+          <button type="button" class="link" onClick={() => store.reuse(run)}>
+            Use these settings
+          </button>
+        </span>
       </p>
     </div>
   );

@@ -9,6 +9,7 @@ import type {
   Problem,
   RunsPage,
   RunView,
+  UploadView,
   ValidationView,
 } from "../../server/wire.ts";
 
@@ -52,13 +53,8 @@ export class StudioClient {
   }
 
   /** A run, or nothing where there is none of that id. */
-  async findRun(id: string): Promise<RunView | undefined> {
-    try {
-      return await this.#ask("GET", `/api/runs/${id}`);
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return undefined;
-      throw error;
-    }
+  findRun(id: string): Promise<RunView | undefined> {
+    return this.#find(`/api/runs/${id}`);
   }
 
   /** Newest first. */
@@ -81,6 +77,20 @@ export class StudioClient {
     }
   }
 
+  /** Sends a picture or clip that a run may begin with. */
+  upload(file: File, signal: AbortSignal): Promise<UploadView> {
+    return this.#ask("POST", "/api/uploads", { file, signal });
+  }
+
+  /** An upload, or nothing where there is none of that id any more. */
+  findUpload(id: string): Promise<UploadView | undefined> {
+    return this.#find(`/api/uploads/${id}`);
+  }
+
+  async deleteUpload(id: string): Promise<void> {
+    await this.#ask("DELETE", `/api/uploads/${id}`);
+  }
+
   extend(prompt: string, pipeline: string, signal: AbortSignal): Promise<ExtendView> {
     return this.#ask("POST", "/api/extend", { body: { prompt, pipeline }, signal });
   }
@@ -98,10 +108,24 @@ export class StudioClient {
     return this.#ask("GET", "/api/health/ready", signal === undefined ? {} : { signal });
   }
 
+  async #find<T>(path: string): Promise<T | undefined> {
+    try {
+      return await this.#ask("GET", path);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
   async #ask<T>(
     method: string,
     path: string,
-    { body, ...rest }: { body?: unknown; signal?: AbortSignal; keepalive?: boolean } = {},
+    { body, file, ...rest }: {
+      body?: unknown;
+      file?: File;
+      signal?: AbortSignal;
+      keepalive?: boolean;
+    } = {},
   ): Promise<T> {
     let response: Response;
     try {
@@ -112,6 +136,7 @@ export class StudioClient {
           headers: { "content-type": "application/json" },
           body: JSON.stringify(body),
         }),
+        ...(file !== undefined && { headers: { "content-type": file.type }, body: file }),
       });
     } catch (error) {
       if (error instanceof DOMException && error.name === "AbortError") throw error;

@@ -5,7 +5,9 @@ import type {
   PipelineView,
   PluginView,
   RunView,
+  TimelineEntry,
 } from "../../server/wire.ts";
+import { type FormOpening, openingOf, requestOf } from "./opening.ts";
 import { controlsOf, type OptionControl, readControl, showValue } from "./controls.ts";
 
 /** What the form says. */
@@ -21,6 +23,17 @@ export interface FormState {
   readonly texts: Readonly<Record<string, string>>;
   /** Pictures in all, 0 endless; absent: as the pipeline says. */
   readonly frames: number | undefined;
+  /** What the video begins with or is made over. */
+  readonly opening: FormOpening | undefined;
+  /** Prompts that begin in the course of the video. */
+  readonly later: readonly LaterText[];
+}
+
+/** A prompt for later, as it was written. */
+export interface LaterText {
+  /** Seconds of the video. */
+  readonly at: string;
+  readonly prompt: string;
 }
 
 /** Messages by field, in the API's own names of fields. */
@@ -82,6 +95,7 @@ export function buildRequest(
     if (error !== undefined) errors[`options.${key}`] = error;
     else if (value !== undefined) options[key] = value;
   }
+  const timeline = readLater(form.later, errors);
   if (Object.keys(errors).length > 0) return { errors };
   return {
     errors,
@@ -92,8 +106,21 @@ export function buildRequest(
       ...(typeof seed === "number" && { seed }),
       ...(Object.keys(options).length > 0 && { options }),
       ...(form.frames !== undefined && { frames: form.frames }),
+      ...requestOf(form.opening),
+      ...(timeline.length > 0 && { timeline }),
     },
   };
+}
+
+/** Prompts for later, without rows that are empty; what is wrong goes into `errors`. */
+function readLater(rows: readonly LaterText[], errors: Record<string, string>): TimelineEntry[] {
+  return rows.filter(({ at, prompt }) => `${at}${prompt}`.trim() !== "").map((row, i) => {
+    const [at, prompt] = [Number(row.at.trim().replace(/ ?s$/, "")), row.prompt.trim()];
+    if (row.at.trim() === "" || !(at > 0)) {
+      errors[`timeline.${i}.at`] = "Expected seconds above 0, such as 2.5.";
+    } else if (prompt === "") errors[`timeline.${i}.prompt`] = "Say what to show from there on.";
+    return { at, prompt };
+  });
 }
 
 /** A seed as it was written; nothing where none was. */
@@ -116,6 +143,8 @@ export function formOf(run: RunView): FormState {
       Object.entries(run.options).map(([key, value]) => [key, showValue(value)]),
     ),
     frames: run.framesAsked,
+    opening: run.opening && openingOf(run.opening),
+    later: (run.timeline ?? []).map(({ at, prompt }) => ({ at: String(at), prompt })),
   };
 }
 
@@ -135,42 +164,6 @@ export function messagesByField(fields: readonly FieldError[]): FieldErrors {
 export function errorOf(errors: FieldErrors, field: string): string | undefined {
   const found = Object.keys(errors).find((key) => key === field || key.startsWith(`${field}.`));
   return found === undefined ? undefined : errors[found];
-}
-
-/** How long a video of a pipeline can be. */
-export interface LengthChoice {
-  /** Pictures from one chunk to the next. */
-  readonly perChunk: number;
-  /** Pictures there would be; 0 endless. */
-  readonly frames: number;
-  /** Chunks of that many, or of the last length that was not endless. */
-  readonly chunks: number;
-}
-
-/** Pictures that a decoder, causal in time, gives less than four a latent frame. */
-const FIRST_SHORT = 3;
-
-/** Length of a run as the form has it; nothing where the pipeline does not say. */
-export function lengthOf(
-  pipeline: PipelineView | undefined,
-  { frames, texts }: Pick<FormState, "frames" | "texts">,
-): LengthChoice | undefined {
-  if (pipeline?.framesPerChunk == null || pipeline.frames === null) return undefined;
-  const maker = pipeline.stages.find(({ options }) => "latent-frames" in options)?.plugin;
-  const chunk = Number(texts[`${maker}.chunk`] ?? "");
-  const perChunk = Number.isInteger(chunk) && chunk > 0 ? chunk * 4 : pipeline.framesPerChunk;
-  const count = frames ?? pipeline.frames;
-  const shown = count === 0 ? 81 : count;
-  return {
-    perChunk,
-    frames: count,
-    chunks: Math.max(1, Math.round((shown + FIRST_SHORT) / perChunk)),
-  };
-}
-
-/** Pictures of a number of chunks. */
-export function framesOf(chunks: number, perChunk: number): number {
-  return chunks * perChunk - FIRST_SHORT;
 }
 
 /** How a pipeline extends prompts: not, at once, or by asking a language model. */

@@ -2,6 +2,8 @@
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { PatchRun, PipelineView, PluginView, RunView } from "../../server/wire.ts";
 import { ApiError, GoneError, messageOf, StudioClient } from "./client.ts";
+import { withChange } from "./length.ts";
+import { OpeningStore } from "./opening_store.ts";
 import { healthWatch } from "./health.ts";
 import { Player } from "./player.ts";
 import { SUGGESTIONS } from "./prompts.ts";
@@ -25,9 +27,30 @@ export interface StudioData {
   readonly run?: RunView;
   /** Whose settings to begin with. */
   readonly reuse?: RunView;
+  /** The video to go on from. */
+  readonly from?: RunView;
   /** Name of the pipeline to begin with. */
   readonly pipeline?: string;
 }
+
+/** What a page begins with that nobody has asked anything of. */
+const FRESH: FormState = {
+  prompt: SUGGESTIONS[0]!,
+  pipeline: "",
+  seed: "",
+  extend: true,
+  edited: undefined,
+  texts: {},
+  frames: undefined,
+  opening: undefined,
+  later: [],
+};
+
+/** Fields of the API that a part of the form is sent as. */
+const FIELDS: Readonly<Record<string, readonly string[]>> = {
+  opening: ["image", "video", "strength"],
+  later: ["timeline"],
+};
 
 /** Runs in the row of recent ones. */
 const RECENT = 8;
@@ -47,6 +70,8 @@ export class StudioStore {
   readonly step: Signal<StepProgress | undefined> = signal(undefined);
   readonly warnings: Signal<readonly string[]> = signal([]);
   readonly recent: Signal<readonly RunView[]>;
+  /** What the video begins with. */
+  readonly opening: OpeningStore;
   /** Wrong fields, by the API's names. */
   readonly errors: Signal<FieldErrors> = signal({});
   /** What went wrong as a whole. */
@@ -81,16 +106,13 @@ export class StudioStore {
     const active = data.run !== undefined && !isOver(data.run.state) ? data.run : undefined;
     const again = data.reuse ?? active;
     this.form = signal(
-      again !== undefined ? formOf(again) : {
-        prompt: SUGGESTIONS[0]!,
-        pipeline: standard?.name ?? "",
-        seed: "",
-        extend: true,
-        edited: undefined,
-        texts: {},
-        frames: undefined,
-      },
+      again !== undefined ? formOf(again) : { ...FRESH, pipeline: standard?.name ?? "" },
     );
+    this.opening = new OpeningStore(client, {
+      get: () => this.form.value.opening,
+      set: (change) => this.set(change),
+    });
+    if (data.from !== undefined) this.goOn(data.from);
     // A run that goes on was given a seed, but the next one need not have it.
     if (data.reuse === undefined && active !== undefined) {
       this.set({ seed: "", prompt: active.prompt });
@@ -100,6 +122,7 @@ export class StudioStore {
   /** Begins to follow the run; gives what ends that. */
   open(): () => void {
     if (this.run.value !== undefined) this.show(this.run.value);
+    this.opening.check();
     const seen = () => {
       if (document.hidden) this.#watch?.close();
       else if (this.active.value) this.#resync();
@@ -116,9 +139,12 @@ export class StudioStore {
   /** Changes the form; what was said about changed fields is taken back. */
   set(change: Partial<FormState>): void {
     batch(() => {
-      this.form.value = { ...this.form.value, ...change };
-      const names = Object.keys(change).filter((name) => name !== "texts");
-      const kept = Object.entries(this.errors.value).filter(([field]) => !names.includes(field));
+      this.form.value = withChange(this.pipeline.value, this.form.value, change);
+      const names = Object.keys(change).filter((name) => name !== "texts")
+        .flatMap((name) => FIELDS[name] ?? [name]);
+      const kept = Object.entries(this.errors.value).filter(([field]) =>
+        !names.includes(field.split(".")[0]!)
+      );
       this.errors.value = Object.fromEntries(kept);
     });
   }
@@ -198,6 +224,17 @@ export class StudioStore {
       this.errors.value = {};
       this.problem.value = undefined;
       this.form.value = formOf(run);
+    });
+    this.opening.check();
+  }
+
+  /** Fills the form with what a video was made of, to go on from its end with new noise. */
+  goOn(run: RunView): void {
+    batch(() => {
+      this.errors.value = {};
+      this.problem.value = undefined;
+      this.form.value = { ...formOf(run), seed: "", opening: undefined, later: [] };
+      this.opening.goOn(run);
     });
   }
 

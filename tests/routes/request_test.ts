@@ -6,12 +6,10 @@ import {
   extensionOf,
   formOf,
   type FormState,
-  framesOf,
-  lengthOf,
   messagesByField,
   runControls,
 } from "../../routes/(_studio)/request.ts";
-import type { PluginView } from "../../server/wire.ts";
+import type { OpeningView, PluginView } from "../../server/wire.ts";
 import { embedded, runWith } from "./_run.ts";
 
 const plugins: PluginView[] = all.map((plugin) => {
@@ -27,6 +25,8 @@ const form: FormState = {
   edited: undefined,
   texts: {},
   frames: undefined,
+  opening: undefined,
+  later: [],
 };
 
 Deno.test("buildRequest() sends what was set and leaves out the rest", () => {
@@ -102,23 +102,6 @@ Deno.test("errorOf() finds the message of a field, or of something within it", (
   assertEquals(errorOf(errors, "seed"), "whole");
 });
 
-Deno.test("lengthOf() counts in whole chunks, as the options have them", () => {
-  assertEquals(lengthOf(embedded, form), { perChunk: 12, frames: 81, chunks: 7 });
-  const texts = { "diffuse.chunk": "7" };
-  assertEquals(lengthOf(embedded, { frames: undefined, texts }), {
-    perChunk: 28,
-    frames: 81,
-    chunks: 3,
-  });
-  assertEquals(lengthOf(embedded, { frames: 0, texts: {} }), {
-    perChunk: 12,
-    frames: 0,
-    chunks: 7,
-  });
-  assertEquals(lengthOf({ ...embedded, framesPerChunk: null }, form), undefined);
-  assertEquals([1, 7].map((chunks) => framesOf(chunks, 12)), [9, 81]);
-});
-
 Deno.test("extensionOf() knows whether asking is cheap", () => {
   assertEquals(extensionOf(embedded, {}), "quick");
   assertEquals(extensionOf(embedded, { "extend-prompt.provider": "openai" }), "slow");
@@ -138,4 +121,42 @@ Deno.test("messagesByField() keeps every message of a field, with its place", ()
       seed: "Expected a whole number.",
     },
   );
+});
+
+Deno.test("buildRequest() sends what the video begins with, and formOf() has it again", () => {
+  const id = "u-0123456789abcdefghijklmn";
+  const begun = (opening: OpeningView) => formOf(runWith({ opening }));
+  const sent = (opening: OpeningView) => {
+    const { image, video, strength } = buildRequest(begun(opening), plugins).request!;
+    return { image, video, strength };
+  };
+  assertEquals(sent({ kind: "image", id }), { image: id, video: undefined, strength: undefined });
+  assertEquals(sent({ kind: "video", id, strength: 0.5 }), {
+    ...{ image: undefined, video: id, strength: 0.5 },
+  });
+  assertEquals(begun({ kind: "video", id }).opening?.poster, `/api/uploads/${id}/poster`);
+  assertEquals(begun({ kind: "video", id: "0a-1" }).opening?.poster, "/api/runs/0a-1/poster");
+});
+
+Deno.test("buildRequest() sends prompts for later, leaves out empty rows and names wrong ones", () => {
+  const run = runWith({ timeline: [{ at: 2.5, prompt: "b" }] });
+  const again = formOf(run);
+  const later = [...again.later, { at: " ", prompt: "" }, { at: "4 s", prompt: " c " }];
+  assertEquals(buildRequest({ ...again, later }, plugins).request?.timeline, [
+    { at: 2.5, prompt: "b" },
+    { at: 4, prompt: "c" },
+  ]);
+  const rows = [
+    ...[{ at: "0", prompt: "b" }, { at: "soon", prompt: "b" }],
+    ...[{ at: "", prompt: "b" }, { at: "1", prompt: " " }],
+  ];
+  const time = "Expected seconds above 0, such as 2.5.";
+  assertEquals(buildRequest({ ...form, later: rows }, plugins), {
+    errors: {
+      "timeline.0.at": time,
+      "timeline.1.at": time,
+      "timeline.2.at": time,
+      "timeline.3.prompt": "Say what to show from there on.",
+    },
+  });
 });
