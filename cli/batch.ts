@@ -28,6 +28,14 @@ interface Made {
   readonly seconds: number;
 }
 
+/** What became of a batch: what `--json` prints. */
+interface Outcome {
+  readonly made: Made[];
+  /** How many were there before. */
+  readonly skipped: number;
+  readonly failed: (Failure & { readonly path: string })[];
+}
+
 /** Makes a video of each prompt in a file, those left out that are there already. */
 export async function generateBatch(
   app: App,
@@ -38,60 +46,82 @@ export async function generateBatch(
   const prompts = await readPrompts(request.prompts);
   const { samples, out: folder = "." } = request;
   if (samples < 1) throw mistake(`--num-samples: expected at least 1, got ${samples}.`);
-  // The file's name is each video's own; this one is never written.
-  const single = { ...request, prompt: prompts[0]!, out: undefined };
-  const ready = await prepare(app, single, await app.plugins());
-  if (ready.prompt.then) {
-    throw mistake(
-      `--prompts makes a video of each line, and the pipeline "${ready.config.name}" has a timeline, which changes ` +
-        "the prompt in the course of one: take it out (--set timeline=[]), or make the videos one by one.",
-    );
-  }
+  const ready = await readyFor(app, request, prompts[0]!);
   const items = planBatch(prompts, { seed: ready.seed, samples, extension: extensionOf(ready) });
   await makeFolder(folder);
   const left = items.filter(({ name }) => !exists(join(folder, name)));
   const skipped = items.length - left.length;
   using view = new BatchView(screen, ready.plan, quiet || json);
   if (skipped > 0) view.say(`${skipped} of ${items.length} videos are there already.`);
-  const made: Made[] = [];
-  const failed: (Failure & { readonly path: string })[] = [];
+  const outcome: Outcome = { made: [], skipped, failed: [] };
+  const { made, failed } = outcome;
+  const work = { ready, request, items, left, folder, view };
   if (left.length > 0) {
-    const abort = new AbortController();
-    const giveUp = () =>
-      abort.abort(
-        new Interrupted(
-          `Given up with ${
-            skipped + made.length
-          } of ${items.length} videos made: the same command goes on from here.`,
-        ),
-      );
-    using _listening = onLeaving({ stop: giveUp, abort: giveUp });
-    const batch = new Batch(ready, request, abort.signal, view);
-    await using open = await batch.open();
-    for (const item of left) {
-      const path = join(folder, item.name);
-      const place = `[${items.indexOf(item) + 1}/${items.length}]`;
-      try {
-        view.begin(place);
-        await removeLeftovers(folder, item.name);
-        const one = await batch.make(open, item, path);
-        made.push(one);
-        if (quiet && !json) screen.out(path);
-        view.say(`${place} ${path}: ${one.frames} frames in ${seconds(one.seconds)}`);
-      } catch (error) {
-        if (abort.signal.aborted) throw abort.signal.reason;
-        // One prompt that cannot be used is no reason to lose the others.
-        const failure = failureOf(error);
-        app.exitCode ||= failure.code;
-        failed.push({ path, ...failure });
-        if (!json) view.fail(`${place} ${path}: error: ${failure.message}`);
-      }
+    await makeEach(work, outcome, {
+      made: ({ path }) => quiet && !json && screen.out(path),
+      failed: (line) => !json && view.fail(line),
+    });
+  }
+  app.exitCode ||= failed[0]?.code ?? 0;
+  if (json) screen.out(JSON.stringify(outcome));
+  view.say(`${made.length} made, ${skipped} there before, ${failed.length} failed, in ${folder}`);
+}
+
+/** The request of one video, made ready. The file's name is each video's own; this one's is never written. */
+async function readyFor(app: App, request: BatchRequest, prompt: string): Promise<Ready> {
+  const ready = await prepare(app, { ...request, prompt, out: undefined }, await app.plugins());
+  if (!ready.prompt.then) return ready;
+  throw mistake(
+    `--prompts makes a video of each line, and the pipeline "${ready.config.name}" has a timeline, which changes ` +
+      "the prompt in the course of one: take it out (--set timeline=[]), or make the videos one by one.",
+  );
+}
+
+/** What is to be made. */
+interface Work {
+  readonly ready: Ready;
+  readonly request: BatchRequest;
+  /** All videos of the batch. */
+  readonly items: readonly BatchItem[];
+  /** Those of them that are not there yet. */
+  readonly left: readonly BatchItem[];
+  readonly folder: string;
+  readonly view: BatchView;
+}
+
+/** Makes what is left, one after the other, whatever fails; what becomes of each is noted in `outcome`, and told. */
+async function makeEach(
+  { ready, request, items, left, folder, view }: Work,
+  { made, skipped, failed }: Outcome,
+  tell: { readonly made: (one: Made) => unknown; readonly failed: (line: string) => unknown },
+): Promise<void> {
+  const abort = new AbortController();
+  const giveUp = () => {
+    const whole = `${skipped + made.length} of ${items.length}`;
+    const message = `Given up with ${whole} videos made: the same command goes on from here.`;
+    abort.abort(new Interrupted(message));
+  };
+  using _listening = onLeaving({ stop: giveUp, abort: giveUp });
+  const batch = new Batch(ready, request, abort.signal, view);
+  await using open = await batch.open();
+  for (const item of left) {
+    const path = join(folder, item.name);
+    const place = `[${items.indexOf(item) + 1}/${items.length}]`;
+    try {
+      view.begin(place);
+      await removeLeftovers(folder, item.name);
+      const one = await batch.make(open, item, path);
+      made.push(one);
+      tell.made(one);
+      view.say(`${place} ${path}: ${one.frames} frames in ${seconds(one.seconds)}`);
+    } catch (error) {
+      if (abort.signal.aborted) throw abort.signal.reason;
+      // One prompt that cannot be used is no reason to lose the others.
+      const failure = failureOf(error);
+      failed.push({ path, ...failure });
+      tell.failed(`${place} ${path}: error: ${failure.message}`);
     }
   }
-  if (json) screen.out(JSON.stringify({ made, skipped, failed }));
-  else {view.say(
-      `${made.length} made, ${skipped} there before, ${failed.length} failed, in ${folder}`,
-    );}
 }
 
 /** All stages but the last are loaded once; the last writes one file, and is made anew for each. */
