@@ -1,6 +1,14 @@
 /** A computation as ONNX has it: values made by nodes, checked when each node is made. */
 
-import { arrayOf, type DataOf, type DType, type HostTensor, hostTensor } from "../tensor/mod.ts";
+import {
+  arrayOf,
+  type DataOf,
+  type DType,
+  float32ToBfloat16,
+  type HostTensor,
+  hostTensor,
+  isFloat,
+} from "../tensor/mod.ts";
 import { countOf, type Dim, type Dims, formatDims, sameDims } from "./dims.ts";
 
 /** What a node may be told beside its inputs. A number is an ONNX int unless wrapped by `float`. */
@@ -189,16 +197,15 @@ export class Graph {
     return value;
   }
 
-  /** A one-element constant of shape `[]`, shared by all who ask for the same. */
+  /**
+   * A one-element constant of shape `[]`, shared by all who ask for the same. Throws a RangeError where the type has no
+   * number near it: what is not 0 would be, or what is finite would not.
+   */
   scalar(value: number, dtype: DType = this.dtype): Value {
     const key = `${dtype} ${value}`;
     let known = this.#scalars.get(key);
     if (!known) {
-      const data = new (arrayOf(dtype))(1);
-      data[0] = data instanceof BigInt64Array || data instanceof BigUint64Array
-        ? BigInt(value)
-        : value;
-      known = this.constant(dtype, [], data);
+      known = this.constant(dtype, [], oneOf(dtype, value));
       this.#scalars.set(key, known);
     }
     return known;
@@ -275,6 +282,24 @@ export class Graph {
       if (!this.#names.has(name)) return name;
     }
   }
+}
+
+/** A number in a type's array. */
+function oneOf<D extends DType>(dtype: D, value: number): DataOf[D] {
+  if (dtype === "bfloat16") return float32ToBfloat16(Float32Array.of(value)) as DataOf[D];
+  const data = new (arrayOf(dtype))(1);
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) data[0] = BigInt(value);
+  else {
+    data[0] = value;
+    const stored = data[0]!;
+    const lost = isFloat(dtype)
+      ? (value !== 0 && stored === 0) || Number.isFinite(value) !== Number.isFinite(stored)
+      : value !== stored;
+    if (lost) {
+      throw new RangeError(`cannot write ${value} as a ${dtype}: it would become ${stored}`);
+    }
+  }
+  return data;
 }
 
 function checkDim(name: string, dim: Dim, dims: Dims): void {

@@ -5,12 +5,15 @@ import {
   fill,
   gather,
   Graph,
+  l2Normalization,
+  largestMagnitude,
   linear,
   mul,
   Scope,
   slice,
   writeModel,
 } from "../../../engine/onnx/mod.ts";
+import type { DType } from "../../../engine/tensor/mod.ts";
 import { assertClose } from "../../_golden.ts";
 import { runGraph } from "../../_run_graph.ts";
 
@@ -84,6 +87,34 @@ Deno.test("Graph refuses values of another graph, doubled names and impossible s
   assertThrows(() => one.input("c", "float32", [-1]), RangeError, "no size is -1");
   one.output("sum", add(a, a));
   assertThrows(() => one.output("sum", a), TypeError, "cannot add output sum to one");
+});
+
+Deno.test("Graph.scalar() refuses what a type has no number near", () => {
+  const graph = new Graph("g", "float16");
+  const stored = (value: number, dtype?: DType) => graph.constants.get(graph.scalar(value, dtype))!;
+  assertEquals([...stored(0.1).data], [0.0999755859375]);
+  assertEquals([...stored(-6e-8).data], [-(2 ** -24)]);
+  assertEquals([...stored(Infinity).data], [Infinity]);
+  assertEquals([...stored(1.5, "bfloat16").data], [0x3fc0]);
+  assertEquals([...stored(-7, "int64").data], [-7n]);
+  const refused: [number, DType, string][] = [
+    [1e-30, "float16", "cannot write 1e-30 as a float16: it would become 0"],
+    [1e5, "float16", "cannot write 100000 as a float16: it would become Infinity"],
+    [1e-50, "float32", "cannot write 1e-50 as a float32: it would become 0"],
+    [-1, "uint8", "cannot write -1 as a uint8: it would become 255"],
+    [0.5, "int32", "cannot write 0.5 as a int32: it would become 0"],
+  ];
+  for (const [value, dtype, message] of refused) {
+    assertThrows(() => graph.scalar(value, dtype), RangeError, message);
+  }
+});
+
+Deno.test("l2Normalization() and largestMagnitude() say so where their least number is none in float16", () => {
+  const graph = new Graph("g", "float16");
+  const x = graph.input("x", "float16", [2, 3]);
+  assertThrows(() => l2Normalization(x, 1), RangeError, "cannot write 1e-12 as a float16");
+  assertThrows(() => largestMagnitude(x, 1), RangeError, "cannot write 1e-30 as a float16");
+  assertEquals(l2Normalization(x, 1, 1e-4).dims, [2, 3]);
 });
 
 Deno.test("Graph shares scalars and lists of integers", () => {
