@@ -4,6 +4,30 @@ import { mistake } from "../failure.ts";
 import { pluginFlags } from "../flags.ts";
 import { readTimeline } from "../timeline.ts";
 
+/** What is shown at the end of the help text. */
+const EXAMPLES: readonly (readonly [name: string, line: string])[] = [
+  [
+    "Five seconds of video, the same each time",
+    'sluice generate "a red ball bounces on a green floor" --out ball.mp4 --seed 1',
+  ],
+  [
+    "One prompt after the other",
+    'sluice generate "a red ball bounces" --at 2.5s "a blue ball bounces" -o two.mp4',
+  ],
+  [
+    "From a picture",
+    'sluice generate "a red ball bounces on a green floor" --image ball.png -o ball.mp4',
+  ],
+  [
+    "Over a clip",
+    'sluice generate "a blue ball bounces on a green floor" --video ball.mp4 --strength 0.5 -o blue.mp4',
+  ],
+  ["Many at once", "sluice generate --prompts prompts.txt --out videos/ --num-samples 2"],
+  ["Watch it in the terminal", 'sluice generate "a blue square spins" --preview'],
+  ["Endless, until Ctrl-C", 'sluice generate "a green dot moves" --frames 0 -o dot.webm'],
+  ["Figures for a script", 'sluice generate "a red ball" --json | jq .framesPerSecond'],
+];
+
 /** `sluice generate "<prompt>"`. */
 export async function generateCommand(
   app: App,
@@ -85,27 +109,8 @@ export async function generateCommand(
     })
     .option("--json", "Print one JSON object: the file and the figures, or the error.")
     .option("-q, --quiet", "Print nothing but the file's name, on standard output.")
-    .option("--help-all", "Show this help with the flags of all stages.")
-    .example(
-      "Five seconds of video, the same each time",
-      'sluice generate "a red ball bounces on a green floor" --out ball.mp4 --seed 1',
-    )
-    .example(
-      "One prompt after the other",
-      'sluice generate "a red ball bounces" --at 2.5s "a blue ball bounces" -o two.mp4',
-    )
-    .example(
-      "From a picture",
-      'sluice generate "a red ball bounces on a green floor" --image ball.png -o ball.mp4',
-    )
-    .example(
-      "Over a clip",
-      'sluice generate "a blue ball bounces on a green floor" --video ball.mp4 --strength 0.5 -o blue.mp4',
-    )
-    .example("Many at once", "sluice generate --prompts prompts.txt --out videos/ --num-samples 2")
-    .example("Watch it in the terminal", 'sluice generate "a blue square spins" --preview')
-    .example("Endless, until Ctrl-C", 'sluice generate "a green dot moves" --frames 0 -o dot.webm')
-    .example("Figures for a script", 'sluice generate "a red ball" --json | jq .framesPerSecond');
+    .option("--help-all", "Show this help with the flags of all stages.");
+  for (const [name, line] of EXAMPLES) command.example(name, line);
   for (const { flag, type, description, option } of flags) {
     if (option.values) command.type(flag, new EnumType(option.values));
     command.option(`--${flag} <${hint(type)}:${type}>`, description, { hidden: short });
