@@ -1,8 +1,14 @@
 /** ONNX Runtime's CUDA provider: where it is, and which wheel on PyPI has it. */
 
-import { cudaBridge, cudaFolder, cudaPlugin, cudaShared, packageTakesCuda } from "./_cuda_files.ts";
-import { installedFolder } from "./_cuda_files.ts";
-import { DeviceUnavailableError } from "./errors.ts";
+import {
+  cudaBridge,
+  cudaFolder,
+  cudaPlugin,
+  cudaShared,
+  installedFolder,
+  packageTakesCuda,
+} from "./_cuda_files.ts";
+import { DeviceUnavailableError, LibraryError } from "./errors.ts";
 import { findLibrary, packagedVersion } from "./library.ts";
 import { environment, isFile } from "./_surroundings.ts";
 
@@ -68,9 +74,17 @@ export function cudaWheel(): CudaWheel {
   };
 }
 
-/** Where `devices install cuda` has put the provider for the package onnxruntime-node; undefined where it has not. */
+/**
+ * Where `devices install cuda` has put the provider for the package onnxruntime-node; undefined where it has not, or
+ * where that package is not there and ONNX Runtime is named by `SLUICE_ORT_LIBRARY`.
+ */
 export function installedCuda(): string | undefined {
-  return installedFolder(packagedVersion());
+  try {
+    return installedFolder(packagedVersion());
+  } catch (error) {
+    if (error instanceof LibraryError) return undefined;
+    throw error;
+  }
 }
 
 /** The provider that this process's ONNX Runtime would load. Throws a LibraryError where there is no library. */

@@ -139,9 +139,12 @@ Deno.test("cudaWheel() is of the very version of the package onnxruntime-node", 
 });
 
 /** Runs code that imports the runtime in a process of its own, where everything is looked for anew. */
-async function evaluate(code: string, env: Record<string, string>): Promise<unknown> {
+async function evaluate(
+  code: string,
+  env: Record<string, string>,
+  config = new URL("../../../deno.json", import.meta.url).pathname,
+): Promise<unknown> {
   const module = new URL("../../../engine/runtime/mod.ts", import.meta.url);
-  const config = new URL("../../../deno.json", import.meta.url).pathname;
   const { stdout, stderr, success } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", "--config", config, `import * as runtime from "${module}";${code}`],
     env: { SLUICE_ORT_CUDA: "", SLUICE_ORT_LIBRARY: "", DENO_DIR: denoDir(), ...env },
@@ -289,6 +292,34 @@ Deno.test({
       assertEquals(report.devices[1].remedy, "Start it anew");
     } finally {
       await Deno.remove(cache, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "without the package onnxruntime-node a named library still has its devices looked for",
+  ignore: !linux,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    try {
+      const config = `${folder}/deno.json`;
+      await Deno.writeTextFile(config, "{}");
+      const { path } = await evaluate(
+        `console.log(JSON.stringify(runtime.findLibrary()));`,
+        { XDG_CACHE_HOME: folder },
+      ) as Report;
+      const env = { SLUICE_ORT_LIBRARY: path, XDG_CACHE_HOME: folder };
+      const { devices } = await evaluate(inspect, env, config) as Report;
+      assertEquals(devices[0], { device: "cpu", available: true });
+      assertStringIncludes(devices[1].reason, "ONNX Runtime's CUDA provider is not installed");
+      const report = await evaluate(
+        `console.log(JSON.stringify(runtime.inspectCuda()));`,
+        env,
+        config,
+      ) as Report;
+      assertEquals([report.provider, report.installed], [undefined, undefined]);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
     }
   },
 });
