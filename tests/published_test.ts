@@ -217,7 +217,10 @@ Deno.test("generate --config wan2.1_t2v_1.3b runs from the published tree at red
       [["--video", "clip.mp4"], "makes the whole clip at once and cannot begin with something"],
       [["--image", "clip.mp4"], '--image: the pipeline "wan2.1_t2v_1.3b" makes the whole clip'],
       [["--frames", "30"], "which give 1, 5, 9, … frames. Nearest: 29 or 33."],
-      [["--frames", "0"], "expected how many, such as 21 for 81 pictures"],
+      [
+        ["--frames", "0"],
+        "makes the whole video at once, which has an end: say how many, such as 81.",
+      ],
       [["--diffuse-chunk", "3"], "makes the whole clip at once"],
       [["--diffuse-window", "9"], "causal networks have it: embedded, wan2.1-1.3b"],
     ] as const;
