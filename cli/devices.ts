@@ -1,7 +1,7 @@
 /** What `devices list`, `install` and `remove` do and print. */
 import type { CudaPlan, CudaReport, DevicesReport, WheelOptions, WheelRecord } from "../mod.ts";
 import type { App } from "./app.ts";
-import { Interrupted, mistake } from "./failure.ts";
+import { allowed, Interrupted, mistake } from "./failure.ts";
 import { FetchView } from "./fetch_view.ts";
 import { freeSpace } from "./free_space.ts";
 import { seconds, size } from "./progress.ts";
@@ -193,14 +193,4 @@ function indexOf({ index }: InstallRequest): string {
   const { state } = Deno.permissions.querySync({ name: "env", variable: "PIP_INDEX_URL" });
   const named = state === "granted" ? Deno.env.get("PIP_INDEX_URL") : undefined;
   return named || "https://pypi.org/simple";
-}
-
-/** What Deno does not allow is told with the flag that allows it. */
-async function allowed<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotCapable)) throw error;
-    throw mistake(`That cannot be done without permission: ${error.message}.`);
-  }
 }

@@ -26,6 +26,16 @@ export function mistake(message: string): ValidationError {
   return new ValidationError(message, { exitCode: MISTAKE });
 }
 
+/** Work for which Deno asks permission: what it does not allow is told with the flag that allows it. */
+export async function allowed<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    throw mistake(`That cannot be done without permission: ${error.message}.`);
+  }
+}
+
 /** The words and the exit code of an error. */
 export function failureOf(error: unknown): Failure {
   const message = error instanceof Error ? error.message : String(error);

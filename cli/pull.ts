@@ -2,7 +2,7 @@
 import type { PlannedFile, PublishedModel, PullEvent, PullOptions } from "../mod.ts";
 import type { App } from "./app.ts";
 import { configPath } from "./configs.ts";
-import { Interrupted, mistake } from "./failure.ts";
+import { allowed, Interrupted, mistake } from "./failure.ts";
 import { FetchView } from "./fetch_view.ts";
 import { modelsNamed } from "./models.ts";
 import { freeSpace } from "./free_space.ts";
@@ -105,16 +105,6 @@ async function agree(
   );
   if (!confirm(`Fetch ${size(bytes)} under these licences?`)) {
     throw new Interrupted("Nothing was fetched.");
-  }
-}
-
-/** What Deno does not allow is told with the flag that allows it. */
-async function allowed<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotCapable)) throw error;
-    throw mistake(`Models cannot be fetched without permission: ${error.message}.`);
   }
 }
 

@@ -3,6 +3,7 @@
 import type { CudaReport, RuntimeReport } from "../engine/runtime/mod.ts";
 import type { WheelOptions, WheelRecord } from "../engine/weights/mod.ts";
 import { UserError } from "../pipeline/errors.ts";
+import { mendingDownloads } from "./_downloads.ts";
 
 export type {
   CudaCard,
@@ -76,7 +77,7 @@ export async function memoryOfCards(): Promise<Readonly<Record<string, number>>>
 /** The folder that the CUDA provider is in, if it was installed for this version of ONNX Runtime. */
 export async function installedCuda(): Promise<string | undefined> {
   const runtime = await import("../engine/runtime/mod.ts");
-  return await mending(() => runtime.installedCuda());
+  return await mendingDownloads(() => runtime.installedCuda());
 }
 
 /**
@@ -90,7 +91,7 @@ export async function planCuda(index: string, options: WheelOptions = {}): Promi
     import("../engine/runtime/mod.ts"),
     import("../engine/weights/mod.ts"),
   ]);
-  return await mending(async () => {
+  return await mendingDownloads(async () => {
     const wanted = runtime.cudaWheel();
     const plan = await weights.planWheel({ ...wanted, index }, options);
     return {
@@ -102,7 +103,7 @@ export async function planCuda(index: string, options: WheelOptions = {}): Promi
       unpacked: plan.unpacked,
       folder: wanted.folder,
       separate: wanted.separate,
-      install: () => mending(() => weights.fetchWheel(plan, options)),
+      install: () => mendingDownloads(() => weights.fetchWheel(plan, options)),
     };
   });
 }
@@ -110,7 +111,7 @@ export async function planCuda(index: string, options: WheelOptions = {}): Promi
 /** Removes the CUDA provider of every version, and what has come of it. Returns the bytes that are free now. */
 export async function removeCuda(): Promise<number> {
   const runtime = await import("../engine/runtime/mod.ts");
-  return await mending(async () => {
+  return await mendingDownloads(async () => {
     let bytes = 0;
     for (const folder of runtime.cudaFolders()) bytes += await removeFolder(folder);
     return bytes;
@@ -130,20 +131,4 @@ async function removeFolder(folder: string): Promise<number> {
     throw new UserError(`Cannot remove ${folder}: ${(error as Error).message}.`, { cause: error });
   }
   return bytes;
-}
-
-/** What the user can mend becomes a `UserError`. */
-async function mending<T>(work: () => T | Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const [{ DownloadError }, { DeviceUnavailableError }] = await Promise.all([
-      import("../engine/weights/mod.ts"),
-      import("../engine/runtime/mod.ts"),
-    ]);
-    const mendable = error instanceof DownloadError && error.mendable ||
-      error instanceof DeviceUnavailableError;
-    if (mendable) throw new UserError((error as Error).message, { cause: error });
-    throw error;
-  }
 }

@@ -8,7 +8,7 @@ import type {
   PullOptions,
 } from "../engine/weights/mod.ts";
 import { publishedFile, publishedModels } from "../engine/weights/registry.ts";
-import { UserError } from "../pipeline/errors.ts";
+import { mendingDownloads } from "./_downloads.ts";
 
 export type {
   CheckedFile,
@@ -39,7 +39,7 @@ export async function planPull(
   options: PullOptions,
 ): Promise<PlannedFile[]> {
   const weights = await import("../engine/weights/mod.ts");
-  return await mending(() => weights.planPull(models, options));
+  return await mendingDownloads(() => weights.planPull(models, options));
 }
 
 /** Fetches what a plan lacks. What has come stays when it fails; the same plan made anew goes on from there. */
@@ -48,7 +48,7 @@ export async function pullModels(
   options: PullOptions,
 ): Promise<void> {
   const { pull } = await import("../engine/weights/mod.ts");
-  await mending(() => pull(plan, options));
+  await mendingDownloads(() => pull(plan, options));
 }
 
 /** Which of a model's files are in the folder of models. */
@@ -71,17 +71,4 @@ export async function verifyModel(
 export async function removeModel(model: PublishedModel, folder: string): Promise<number> {
   const weights = await import("../engine/weights/mod.ts");
   return await weights.removeModel(model, folder);
-}
-
-/** What the user can mend becomes a `UserError`. */
-async function mending<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const { DownloadError } = await import("../engine/weights/mod.ts");
-    if (error instanceof DownloadError && error.mendable) {
-      throw new UserError(error.message, { cause: error });
-    }
-    throw error;
-  }
 }
