@@ -20,6 +20,9 @@ export function Opening({ store }: { store: StudioStore }) {
       {opening === undefined || sending.value !== undefined
         ? <Place store={store} error={told} />
         : <Chosen store={store} opening={opening} />}
+      <p class="unseen" role="status">
+        {sending.value === undefined ? "" : `Sending ${sending.value}`}
+      </p>
       <FieldError id="opening" error={told} />
       {opening?.kind === "video" && <Strength store={store} strength={opening.strength} />}
     </div>
@@ -50,9 +53,7 @@ function Place({ store, error }: { store: StudioStore; error: string | undefined
     >
       <label for="opening">
         {name === undefined ? <Icon name="picture" /> : <span class="spinner" aria-hidden="true" />}
-        <span role="status">
-          {name === undefined ? "Begin with a picture or clip" : `Sending ${name} …`}
-        </span>
+        <span>{name === undefined ? "Begin with a picture or clip" : `Sending ${name} …`}</span>
       </label>
       <input
         id="opening"

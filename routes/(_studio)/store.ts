@@ -233,7 +233,8 @@ export class StudioStore {
     batch(() => {
       this.errors.value = {};
       this.problem.value = undefined;
-      this.form.value = { ...formOf(run), seed: "", opening: undefined, later: [] };
+      this.form.value = formOf(run);
+      this.set({ seed: "", opening: undefined, later: [] });
       this.opening.goOn(run);
     });
   }
