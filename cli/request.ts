@@ -10,6 +10,7 @@ import { diffusion, optionsOf } from "./diffusion.ts";
 import { mistake } from "./failure.ts";
 import { freeName } from "./file_name.ts";
 import type { PluginFlag } from "./flags.ts";
+import { isEncoder } from "../pipeline/opening.ts";
 import { chunksOf, latentsFor, picturesOf } from "../pipeline/pictures.ts";
 import { checkMemory } from "./memory.ts";
 import { timeline, type TimelineEntry } from "../pipeline/timeline.ts";
@@ -89,7 +90,7 @@ export async function prepare(
   const seed = request.seed ?? seedOf(config);
   const out = outputOf(config, request, seed);
   await change([`${outputStage(config)}.path=${JSON.stringify(out)}`]);
-  const plan = planOf(config, request.strength !== undefined);
+  const plan = planOf(config, isOver(config, request));
   const prompt = promptOf(request, later, seed, plan);
   return { config: withOpening(config, request, plugins), plan, prompt, seed, out };
 }
@@ -222,6 +223,13 @@ function exists(name: string): boolean {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
+}
+
+/** Whether the video is made over a clip: the request says how much of that is changed, or a stage of the config. */
+function isOver(config: Config, { video, strength }: Request): boolean {
+  const own = config.stages.find(({ spec }) => isEncoder(spec))?.spec.options;
+  return video !== undefined &&
+    (strength ?? (own as { readonly strength?: unknown } | undefined)?.strength) !== undefined;
 }
 
 /** @param over whether the video is made over a clip, which nobody has read yet: its length is that clip's */

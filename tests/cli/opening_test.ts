@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { readClipEnd } from "../../plugins/encode_picture/read.ts";
 import { assertNothingOpen, sluice } from "../_sluice.ts";
 import { png } from "../plugins/_png.ts";
@@ -107,6 +107,21 @@ Deno.test("generate --video --strength makes another ball where the clip's ball 
   );
   assertEquals(shorter.code, 0, shorter.err);
   assertStringIncludes(shorter.err, "Only the first 21 pictures of clip.mp4 are made over");
+  // Nobody has read the clip beforehand, so that nobody says how many frames are to come.
+  assertMatch(shorter.err, /^chunk \d: \d+ frames,/m);
+  const own = await sluice(["generate", ...over, "--config", "over.yaml", "--out", "o.mp4"], {
+    "clip.mp4": clip.film,
+    "over.yaml": `name: over
+stages:
+  - use: encode-text
+  - use: encode-picture
+    with: { strength: 0.5 }
+  - use: diffuse
+  - use: decode
+  - use: encode-video
+`,
+  });
+  assertMatch(own.err, /^chunk \d: \d+ frames,/m);
   assertNothingOpen();
 });
 
