@@ -5,6 +5,7 @@
  * that there is no card; nothing was computed on one, and the plugin never loaded.
  */
 
+import { tryCopies } from "./_copies.ts";
 import type { Core } from "./_core.ts";
 import { cudaBridge, cudaPlugin, packageTakesCuda } from "./_cuda_files.ts";
 import { bridgeOptions, cudaOptions } from "./_cuda_options.ts";
@@ -36,6 +37,7 @@ export async function openCuda(core: Core, index: number): Promise<void> {
     const allocator = handle[0]!;
     core.owned.add(async () => void await core.executor.call("ReleaseAllocator", allocator));
     core.memory = { info, allocator };
+    await tryCopies(core);
   } catch (error) {
     if (!(error instanceof OrtError)) throw error;
     throw unavailable(core.name, found, error);

@@ -88,7 +88,7 @@ export class Encoder implements AsyncDisposable {
       for (const [name, { read }] of piece.memories) {
         if (!read) continue;
         const written = before?.memories.get(name)?.written;
-        await read.write(written ? await written.read() : zeros(read.dtype, read.shape).data);
+        await (written ? read.copyFrom(written) : read.write(zeros(read.dtype, read.shape).data));
       }
       await piece.run(signal);
       data.set(await piece.latents.read(), frame * values);
