@@ -6,7 +6,8 @@ export function exportCommand(app: App): Command<Globals> {
   return new Command<Globals>()
     .description(
       "Write networks of a pipeline as .onnx files that stand alone, for other runtimes: text-encoder, " +
-        "transformer-context, transformer, decoder, or all. Weights are inside, in the type they are stored in or the bits that " +
+        "transformer-context, transformer, decoder, or all (`-first` behind a name is the network of a video's first piece, " +
+        "where that has one of its own). Weights are inside, in the type they are stored in or the bits that " +
         "encode-text.precision says; " +
         "those of more than 1 GiB go into a .onnx.data file beside it. Operators of the domain com.microsoft are " +
         "ONNX Runtime's own; diffuse.attention=composed leaves them out of the transformer's attention.",

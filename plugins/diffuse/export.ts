@@ -7,26 +7,30 @@ import { passGraph } from "./transformer.ts";
 import { openTransformer } from "./weights.ts";
 
 /**
- * The transformer's networks: `transformer-context`, once a prompt, and `transformer`, one pass over a chunk, or over the
- * whole clip where the network makes that at once.
- * LoRAs are merged into it.
+ * The transformer's networks: `transformer-context`, once a prompt, and `transformer`, one pass over a chunk, or over
+ * the whole clip where the network makes that at once; `transformer-first`, one over the first latent frame, where that
+ * is a chunk of its own. LoRAs are merged into them.
  */
 export async function exportDiffusion(
   options: DiffuseOptions,
   context: ExportContext,
 ): Promise<StageExport> {
   const run = effective(options);
-  const { sizes, chunk, height, width, spatialFactor } = run;
+  const { sizes, chunk, height, width, spatialFactor, independentFirstFrame } = run;
   const gives = [chunk, sizes.inDim, height / spatialFactor, width / spatialFactor];
-  if (!["transformer", "transformer-context"].some((name) => context.wants(name))) {
-    return { networks: [], gives };
-  }
+  const first = independentFirstFrame && chunk !== 1 ? ["transformer-first"] : [];
+  const names = ["transformer-context", ...first, "transformer"];
+  if (!names.some((name) => context.wants(name))) return { networks: [], gives };
   const weights = await openTransformer(options, context.directory);
   const attention = options.attention === "composed" ? "composed" : "fused";
   const dtype = exportedPrecision(options.precision);
-  const networks = await writeNetworks([
-    { name: "transformer-context", graph: wanContext(sizes, { dtype }), weights },
-    { name: "transformer", graph: passGraph(run, chunk, attention, dtype), weights },
-  ], context);
+  const graphOf = (name: string) =>
+    name === "transformer-context"
+      ? wanContext(sizes, { dtype })
+      : passGraph(run, name === "transformer" ? chunk : 1, attention, dtype);
+  const networks = await writeNetworks(
+    names.map((name) => ({ name, graph: graphOf(name), weights })),
+    context,
+  );
   return { networks, gives };
 }

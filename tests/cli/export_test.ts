@@ -155,6 +155,25 @@ stages:
   assertNothingOpen();
 });
 
+Deno.test("export writes the network of a first chunk of its own, where the pipeline has one", async () => {
+  const words = ["export", "transformer-first", "--out", "onnx", "--json"];
+  const set = [
+    "--set",
+    "diffuse.independent-first-frame=true",
+    "--set",
+    "diffuse.latent-frames=22",
+  ];
+  const { code, out, err } = await sluice([...words, ...set]);
+  assertEquals(code, 0, err);
+  const { networks } = JSON.parse(out) as { readonly networks: ExportedNetwork[] };
+  assertEquals(networks.map(({ name }) => name), ["transformer-first"]);
+  const latents = networks[0]!.inputs.find(({ name }) => name === "latents");
+  assertEquals(latents?.shape, [1, 16, 8, 8]);
+  const without = await sluice(words);
+  assertEquals(without.code, 2);
+  assertStringIncludes(JSON.parse(without.out).error.message, 'no network "transformer-first"');
+});
+
 Deno.test("writeNetwork() puts weights beside the model where they are many", async () => {
   const folder = await Deno.makeTempDir({ prefix: "sluice-test-" });
   try {
