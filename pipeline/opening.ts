@@ -105,7 +105,7 @@ export function isEncoder({ plugin }: StageSpec): boolean {
 function autoencoderOf(stages: readonly StageSpec[]): Record<string, unknown> {
   const decoder = stages.find(({ plugin }) => plugin.name === "decode");
   const options = (decoder?.options ?? {}) as Record<string, unknown>;
-  const shared = ["network", "weights", "sizes", "device", "threads"];
+  const shared = ["network", "weights", "sizes", "precision", "device", "threads"];
   return Object.fromEntries(
     shared.flatMap((key) => options[key] === undefined ? [] : [[key, options[key]]]),
   );

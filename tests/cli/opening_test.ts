@@ -1,4 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { decode, diffuse, encodePicture } from "../../mod.ts";
+import { withEncoder } from "../../pipeline/opening.ts";
 import { readClipEnd } from "../../plugins/encode_picture/read.ts";
 import { assertNothingOpen, sluice } from "../_sluice.ts";
 import { png } from "../plugins/_png.ts";
@@ -123,6 +125,16 @@ stages:
   });
   assertMatch(own.err, /^chunk \d: \d+ frames,/m);
   assertNothingOpen();
+});
+
+Deno.test("withEncoder() tells the encoder what the decoder is told of the same network", () => {
+  const decoder = decode({ precision: "float32", threads: 3, sizes: { encoderWidth: 32 } });
+  const [encoder] = withEncoder([diffuse(), decoder], { kind: "image" }, [encodePicture]);
+  const { precision, threads, sizes, network } = encoder!.options as Record<string, unknown>;
+  assertEquals({ precision, threads, sizes, network }, {
+    ...{ precision: "float32", threads: 3, network: "embedded" },
+    sizes: { encoderWidth: 32 },
+  });
 });
 
 Deno.test("generate --image names the counts of frames it can make", async () => {
