@@ -28,7 +28,11 @@ export interface PlaceOptions {
   readonly limit?: number;
   /** Tensors that are to be cast to float16. Of those that are checked when they are read, what is beyond it is refused. */
   readonly inFloat16?: ReadonlySet<string>;
+  /** Threads that make tensors, at most. Default: the machine's, but no more than 8. */
+  readonly threads?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Told now and then how many bytes of tensors that do not lie in place are there, of how many. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /**
@@ -90,26 +94,44 @@ async function write(
   stack: AsyncDisposableStack,
   options: PlaceOptions,
 ): Promise<{ readonly path: string; readonly offsets: ReadonlyMap<string, number> }> {
+  const { signal, threads, onProgress } = options;
   const path = await temporaryFile(stack);
   const offsets = new Map<string, number>();
-  using to = await Deno.open(path, { write: true });
-  let end = 0;
+  let total = 0;
   for (const [name, { length }] of entries) {
-    options.signal?.throwIfAborted();
+    offsets.set(name, total);
+    total += length;
+  }
+  let done = 0;
+  const written = (bytes: number) => onProgress?.(done += bytes, total);
+  const refused = (error: unknown) => {
+    if (signal?.aborted || error instanceof WeightsError) return error;
+    return new WeightsError(
+      file.path,
+      `${entries.length} of its tensors are put in order in ${path}, and that failed: ${
+        (error as Error).message
+      }; TMPDIR names another folder with room`,
+      { cause: error },
+    );
+  };
+  let made: ReadonlySet<string> | undefined;
+  try {
+    made = await file.writeMade?.(offsets, { path, threads, signal, written });
+  } catch (error) {
+    throw refused(error);
+  }
+  using to = await Deno.open(path, { write: true });
+  for (const [name, { length }] of entries) {
+    if (made?.has(name)) continue;
+    signal?.throwIfAborted();
     const bytes = await readAway(file, name, options);
-    offsets.set(name, end);
     try {
-      for (let done = 0; done < length;) done += await to.write(bytes.subarray(done));
+      await to.seek(offsets.get(name)!, Deno.SeekMode.Start);
+      for (let at = 0; at < length;) at += await to.write(bytes.subarray(at));
     } catch (error) {
-      throw new WeightsError(
-        file.path,
-        `${entries.length} of its tensors are put in order in ${path}, and that failed: ${
-          (error as Error).message
-        }; TMPDIR names another folder with room`,
-        { cause: error },
-      );
+      throw refused(error);
     }
-    end += length;
+    written(length);
   }
   await hold(path, stack);
   return { path, offsets };

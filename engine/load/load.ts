@@ -12,6 +12,8 @@ export interface CheckOptions {
   readonly allowSurplus?: boolean;
   /** Aborted: it rejects with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** Told now and then how many bytes have been looked through, of how many. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /**
@@ -67,6 +69,14 @@ export interface PreparedGraph extends AsyncDisposable {
   load(device: Device, options?: LoadOptions): Promise<Session>;
 }
 
+/** How parameters that do not lie in the file as they are used are made. */
+export interface PrepareOptions extends Pick<SessionOptions, "signal"> {
+  /** Threads that make them, at most. Default: the machine's, but no more than 8. */
+  readonly threads?: number | undefined;
+  /** Told now and then how many bytes of them are there, of how many. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
 /**
  * Reads the parameters that do not lie in the file as they are used, once for all sessions to come. They stay in
  * memory where they are few, in a temporary file where they are many, until this is disposed of.
@@ -76,11 +86,11 @@ export interface PreparedGraph extends AsyncDisposable {
 export async function prepareGraph(
   graph: Graph,
   file: WeightFile,
-  { signal }: Pick<SessionOptions, "signal"> = {},
+  options: PrepareOptions = {},
 ): Promise<PreparedGraph> {
   const inFloat16 = inFloat16Of([...graph.parameters.values()]);
   const names = [...graph.parameters.keys()];
-  const placed: Placed = await placeParameters(file, names, { signal, inFloat16 });
+  const placed: Placed = await placeParameters(file, names, { ...options, inFloat16 });
   const { folder, data } = placed;
   return {
     async load(device, options = {}) {

@@ -7,5 +7,6 @@ export {
   type LoadOptions,
   type PreparedGraph,
   prepareGraph,
+  type PrepareOptions,
 } from "./load.ts";
 export { float16Works, fusedAttentionWorks } from "./probe.ts";

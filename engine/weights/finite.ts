@@ -2,7 +2,7 @@
 
 import { bytesPer, isFloat, type Shape, stridesOf } from "../tensor/mod.ts";
 import { openFile, readFully } from "./_read.ts";
-import { entryOf, type WeightFile, WeightsError } from "./weight_file.ts";
+import { entryOf, type WeightEntry, type WeightFile, WeightsError } from "./weight_file.ts";
 
 /** Bytes looked at in one go; a multiple of every element's size. */
 const blockBytes = 4 << 20;
@@ -16,6 +16,8 @@ export interface FiniteOptions {
   readonly inFloat16?: ReadonlySet<string>;
   /** Aborted: it rejects with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** Told after each few megabytes how many bytes have been looked through, of how many. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /**
@@ -33,8 +35,12 @@ export async function checkFinite(
   using handles = new Handles();
   const block = new Uint8Array(blockBytes);
   const problems: string[] = [];
-  for (const name of names) {
-    const problem = await firstProblem(file, handles, name, block, options);
+  const looked = [...names].filter((name) => isLooked(entryOf(file, name)));
+  const total = looked.reduce((sum, name) => sum + entryOf(file, name).length, 0);
+  let done = 0;
+  const tell = (bytes: number) => options.onProgress?.(done += bytes, total);
+  for (const name of looked) {
+    const problem = await firstProblem(file, handles, name, block, { ...options, tell });
     if (problem !== undefined) problems.push(problem);
   }
   if (problems.length > 0) throw notFinite(file, problems);
@@ -86,10 +92,10 @@ async function firstProblem(
   handles: Handles,
   name: string,
   block: Uint8Array<ArrayBuffer>,
-  { inFloat16, signal }: FiniteOptions,
+  { inFloat16, signal, tell }: FiniteOptions & { readonly tell: (bytes: number) => void },
 ): Promise<string | undefined> {
-  const { dtype, shape, path = file.path, offset, length, inPlace, checked } = entryOf(file, name);
-  if (!isFloat(dtype) || checked) return;
+  const { dtype, shape, path = file.path, offset, length, inPlace } = entryOf(file, name);
+  if (!isFloat(dtype)) return;
   let whole: Uint8Array<ArrayBuffer> | undefined;
   if (inPlace === false) {
     signal?.throwIfAborted();
@@ -108,7 +114,13 @@ async function firstProblem(
     }
     const { at, is } = scan(block.buffer, bytes.length / size);
     if (at >= 0) return `"${name}" at [${indexOf(done / size + at, shape)}] is ${is}`;
+    tell(bytes.length);
   }
+}
+
+/** Whether anybody has to look through a tensor. */
+function isLooked({ dtype, checked }: WeightEntry): boolean {
+  return isFloat(dtype) && !checked;
 }
 
 /** Files that are open while weights are looked through: the last one. */

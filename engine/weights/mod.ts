@@ -6,6 +6,7 @@ export {
   type WeightEntry,
   type WeightFile,
   WeightsError,
+  type WriteMadeOptions,
 } from "./weight_file.ts";
 export { headerLimit, openSafetensors, writeSafetensors } from "./safetensors.ts";
 export { openSharded } from "./sharded.ts";
@@ -19,14 +20,8 @@ export {
 } from "./open.ts";
 export { type Lora, mergeLoras } from "./lora.ts";
 export { type StoredFloat } from "./_quantize_rows.ts";
-export {
-  type FewBits,
-  type FewBitsPair,
-  fewBitsShapes,
-  quantize,
-  quantized,
-  scalesName,
-} from "./quantize.ts";
+export { type FewBits, type FewBitsPair, fewBitsShapes, quantize, scalesName } from "./quantize.ts";
+export { quantized } from "./quantized.ts";
 export { type ExpectedParameter, type MatchOptions, matchParameters } from "./match.ts";
 export {
   type DTypeTotal,

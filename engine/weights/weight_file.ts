@@ -45,6 +45,26 @@ export interface WeightFile {
   read(name: string): Promise<HostTensor>;
   /** A tensor's bytes into `target`, which must have exactly the entry's length. */
   readInto(name: string, target: Uint8Array): Promise<void>;
+  /**
+   * Writes tensors that are made when they are read to places in another file, in several threads and without
+   * holding one whole; left out where none are. Rejects with a `WeightsError` where they cannot be made, with
+   * another error where they cannot be written.
+   *
+   * @returns the names of those that it has written: others are to be read
+   */
+  writeMade?(places: ReadonlyMap<string, number>, options: WriteMadeOptions): Promise<Set<string>>;
+}
+
+/** How tensors are written. */
+export interface WriteMadeOptions {
+  /** The file that they go into, which is there. */
+  readonly path: string;
+  /** Threads at most, from 1. Default: the machine's, but no more than 8. */
+  readonly threads?: number | undefined;
+  /** Aborted: it rejects with the signal's reason, when nothing is written any more. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told how many bytes more have been written. */
+  readonly written?: ((bytes: number) => void) | undefined;
 }
 
 /** A file of weights that cannot be used, and why. The message names the file and the tensors. */
@@ -53,11 +73,14 @@ export class WeightsError extends Error {
   override readonly name = "WeightsError";
   /** The file. */
   readonly path: string;
+  /** What follows the file's name in the message. */
+  readonly problem: string;
 
   /** `problem` is what follows "cannot use the weights PATH: ". */
   constructor(path: string, problem: string, options?: ErrorOptions) {
     super(`cannot use the weights ${path}: ${problem}`, options);
     this.path = path;
+    this.problem = problem;
   }
 }
 
