@@ -1,7 +1,7 @@
 /** From the words of `generate` to a pipeline: which config, with which options, into which file. */
 import { join } from "@std/path";
 import { UserError } from "../pipeline/errors.ts";
-import type { Config } from "../pipeline/config.ts";
+import type { Config, LoadOptions } from "../pipeline/config.ts";
 import type { Prompt } from "../pipeline/data.ts";
 import type { AnyPlugin } from "../pipeline/plugin.ts";
 import type { App } from "./app.ts";
@@ -10,7 +10,7 @@ import { diffusion, optionsOf } from "./diffusion.ts";
 import { mistake } from "./failure.ts";
 import { freeName } from "./file_name.ts";
 import type { PluginFlag } from "./flags.ts";
-import { isEncoder } from "../pipeline/opening.ts";
+import { isMadeOver } from "../pipeline/opening.ts";
 import { chunksOf, latentsFor, picturesOf } from "../pipeline/pictures.ts";
 import { checkMemory } from "./memory.ts";
 import { timeline, type TimelineEntry } from "../pipeline/timeline.ts";
@@ -73,11 +73,12 @@ export async function prepare(
   await checkOpening(request);
   const path = await configPath(app.configs, request.config);
   let set = [...request.set];
-  let config = await readConfig(path, { plugins, set });
+  const read = () => readLength(path, { plugins, set }, request.frames);
+  let config = await read();
   const change = async (settings: readonly string[]) => {
     if (settings.length === 0) return;
     set = [...set, ...settings];
-    config = await readConfig(path, { plugins, set });
+    config = await read();
   };
   await change(flagSettings(config, request.flags));
   await change(openingSettings(config, request));
@@ -93,6 +94,27 @@ export async function prepare(
   const plan = planOf(config, isOver(config, request));
   const prompt = promptOf(request, later, seed, plan);
   return { config: withOpening(config, request, plugins), plan, prompt, seed, out };
+}
+
+/**
+ * Reads a config. Where `--frames` is still to say how long the video is, the length that the config has need not fit
+ * the other settings: the video is endless until then.
+ */
+async function readLength(
+  path: string,
+  options: LoadOptions,
+  frames: number | undefined,
+): Promise<Config> {
+  try {
+    return await readConfig(path, options);
+  } catch (error) {
+    if (frames === undefined || !(error instanceof UserError)) throw error;
+    const { plugins, set = [] } = options;
+    const found = await readConfig(path, { plugins }).then(diffusion).catch(() => undefined);
+    if (!found) throw error;
+    const endless = [...set, `${found.place}.latent-frames=0`];
+    return await readConfig(path, { plugins, set: endless }).catch(() => Promise.reject(error));
+  }
 }
 
 function checkRequest({ prompt, seed, frames, threads }: Request): void {
@@ -225,11 +247,10 @@ function exists(name: string): boolean {
   }
 }
 
-/** Whether the video is made over a clip: the request says how much of that is changed, or a stage of the config. */
-function isOver(config: Config, { video, strength }: Request): boolean {
-  const own = config.stages.find(({ spec }) => isEncoder(spec))?.spec.options;
-  return video !== undefined &&
-    (strength ?? (own as { readonly strength?: unknown } | undefined)?.strength) !== undefined;
+/** Whether the video is made over a clip. */
+function isOver({ stages }: Config, { video, strength }: Request): boolean {
+  const specs = stages.map(({ spec }) => spec);
+  return video !== undefined && isMadeOver(specs, { kind: "video", strength });
 }
 
 /** @param over whether the video is made over a clip, which nobody has read yet: its length is that clip's */

@@ -29,6 +29,9 @@ export function readTimeline(document: ConfigDocument): TimelineEntry[] | undefi
     }
     checkKeys(document, path, entry, KEYS);
     checkText(document, path, "prompt", entry, KEYS);
+    if (typeof entry.prompt === "string" && /^\s+$/.test(entry.prompt)) {
+      document.report([...path, "prompt"], "expected what to show from there on, got white space.");
+    }
     const at = readTime(document, path, entry.at);
     if (at === undefined || typeof entry.prompt !== "string") continue;
     if (entries.some((other) => other.at === at)) {

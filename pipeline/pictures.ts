@@ -29,7 +29,7 @@ export function latentsFor(pictures: number, chunk: number, alone = 0, whole = f
   }
   const nearest = nearestCounts(pictures, chunk, alone);
   throw new RangeError(
-    `A video of ${pictures} frames cannot be made: it is made ${
+    `A video of ${pictures} ${pictures === 1 ? "frame" : "frames"} cannot be made: it is made ${
       whole
         ? "of latent frames"
         : `in chunks of ${chunk} latent ${chunk === 1 ? "frame" : "frames"}`

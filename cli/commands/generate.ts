@@ -87,7 +87,7 @@ export async function generateCommand(
     .option(
       "--strength <share:number>",
       "With --video: make the video over the clip, from its first picture on, in place of going on from its end. " +
-        "How much is changed, above 0 and at most 1: so much of the sampler's steps are run, rounded down, at least " +
+        "How much is changed, above 0 and at most 1: that share of the sampler's steps is run, rounded down, at least " +
         "one. The video is as long as the clip, in whole chunks, and at most as long as without one.",
       { conflicts: ["image"] },
     )

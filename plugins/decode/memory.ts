@@ -40,7 +40,7 @@ export async function decoderMemory(
       {
         name: "activations",
         bytes: activationsOf(next.graph),
-        detail: `${shape.frames} latent frames at once`,
+        detail: `${shape.frames} latent ${shape.frames === 1 ? "frame" : "frames"} at once`,
         estimated: true,
       },
     ],

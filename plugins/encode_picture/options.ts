@@ -25,7 +25,7 @@ export const encodePictureOptions = z.object({
     "Latent frames of a clip that are taken at most, n are 4n − 3 pictures: by default 6 of its end, or with a strength 21 of its beginning",
   ),
   strength: z.number().positive().max(1).optional().describe(
-    "How much of a clip is changed, where the prompt does not say it: the video is made over the clip in place of going on from its end. So much of the sampler's steps are run, rounded down, at least one",
+    "How much of a clip is changed, where the prompt does not say it: the video is made over the clip in place of going on from its end. That share of the sampler's steps is run, rounded down, at least one",
   ),
   independentFirstFrame: z.boolean().default(false).describe(
     "Give one latent frame before the chunks, as diffuse with that option takes them",

@@ -50,7 +50,7 @@ export class PictureStage implements Stage<"conditioning", "conditioning"> {
       if (wanted && begun) {
         report({
           type: "warning",
-          message: "The picture of a later prompt is not seen: a video begins once.",
+          message: "The picture or clip of a later prompt is not seen: a video begins once.",
         });
       }
       yield wanted && !begun

@@ -97,6 +97,10 @@ const PROBLEMS: [timeline: string, message: string][] = [
   ["[{ at: 40f, prompt: a }]", 'got "40f"'],
   ["[{ at: 0, prompt: a }]", "expected a time above 0"],
   ["[{ at: [1], prompt: a }]", "expected a time above 0"],
+  [
+    '[{ at: 2, prompt: " " }]',
+    "timeline[0].prompt: expected what to show from there on, got white",
+  ],
   ["[{ at: 2, promt: a }]", 'there is no such key. Did you mean "prompt"?'],
   [
     "[{ at: 2, prompt: a }, { at: 2.0s, prompt: b }]",

@@ -256,7 +256,9 @@ Deno.test("encode-picture gives a chunk of the picture, or one latent frame, and
     const image = file("a.png");
     const { given, warnings } = await staged([{ text: "a", image }, { text: "b", image }]);
     assertEquals(given.map((one) => one?.shape), [[3, 16, 8, 8], undefined]);
-    assertEquals(warnings, ["The picture of a later prompt is not seen: a video begins once."]);
+    assertEquals(warnings, [
+      "The picture or clip of a later prompt is not seen: a video begins once.",
+    ]);
     const one = await staged([{ text: "a", image }], { independentFirstFrame: true });
     assertEquals(one.given[0]!.shape, [1, 16, 8, 8]);
     const cells = 16 * 64;
