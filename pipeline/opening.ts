@@ -96,6 +96,18 @@ export function withEncoder(
   return stages.toSpliced(found.place, 0, spec);
 }
 
+/**
+ * Whether a video is made over a clip, and so is as long as that, which nobody has read yet: who asks for it says how
+ * much of the clip is changed, or the pipeline's own stage does.
+ */
+export function isMadeOver(
+  stages: readonly StageSpec[],
+  { kind, strength }: OpeningKind,
+): boolean {
+  const own = stages.find(isEncoder)?.options as { readonly strength?: unknown } | undefined;
+  return kind === "video" && (strength ?? own?.strength) !== undefined;
+}
+
 /** Whether a stage encodes what is given. It loads nothing where nothing is. */
 export function isEncoder({ plugin }: StageSpec): boolean {
   return plugin.name === ENCODER;

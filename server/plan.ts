@@ -4,6 +4,7 @@ import { type Config, describeConfig, formatConfig } from "../pipeline/config.ts
 import { chooseOptions, OptionsError } from "../pipeline/define.ts";
 import { UserError } from "../pipeline/errors.ts";
 import {
+  isMadeOver,
   openingChange,
   type OpeningKind,
   refuseOpening,
@@ -64,7 +65,7 @@ export function planRun(config: Config, request: CreateRun, given?: Given): Plan
   if (opening !== undefined) stages = [...withEncoder(stages, opening, plugins)];
   const found = findDiffusion(stages);
   // Made over a clip, a video is as long as that, which nobody has read yet.
-  const over = opening?.strength !== undefined;
+  const over = opening !== undefined && isMadeOver(stages, opening);
   const endless = found?.latents === 0 && !over;
   const known = found !== undefined && !endless && !over;
   const { fps: rate } = stages.at(-1)?.options as { fps?: unknown };

@@ -50,6 +50,8 @@ export class Uploads implements AsyncDisposable {
   readonly #entries = new Map<string, Entry>();
   readonly #closing = new AbortController();
   readonly #receiving = new Set<Promise<unknown>>();
+  /** Settled while no file is decoded: a large picture takes hundreds of megabytes. */
+  #looking: Promise<unknown> = Promise.resolve();
   #sweeping: ReturnType<typeof setTimeout> | undefined;
 
   private constructor(folder: string) {
@@ -166,7 +168,9 @@ export class Uploads implements AsyncDisposable {
     try {
       await Deno.mkdir(this.#folder, { recursive: true });
       const bytes = await writeBody(request, part, signal);
-      const view = await this.#look(id, part, { what, bytes });
+      const looking = this.#looking.then(() => this.#look(id, part, { what, bytes }));
+      this.#looking = looking.catch(() => {});
+      const view = await looking;
       await Deno.rename(part, this.#path(id));
       signal.throwIfAborted();
       this.#entries.set(id, { view, used: Date.now(), holds: 0, gone: false });

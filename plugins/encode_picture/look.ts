@@ -9,6 +9,7 @@ export interface LookOptions {
   readonly what: "picture" | "clip";
   /** Longest side of the small picture, in pixels. */
   readonly side: number;
+  /** Ends it; then it rejects with the signal's reason. */
   readonly signal: AbortSignal;
 }
 
@@ -18,6 +19,7 @@ export interface Seen {
   readonly kind: "image" | "video";
   /** Of its pictures as they are meant to be seen, in pixels. */
   readonly width: number;
+  /** As `width`. */
   readonly height: number;
   /** How long it says it is; 0 for a picture, and for a clip that does not say. */
   readonly seconds: number;

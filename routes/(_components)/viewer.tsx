@@ -62,15 +62,14 @@ function Caption({ store, run }: { store: StudioStore; run: RunView | undefined 
           <time datetime={createdAt}>{formatAge(createdAt, Date.now())}</time>
         </span>
         <span class="caption-actions">
-          {run.video !== undefined && (
-            <button
-              type="button"
-              class="link"
-              onClick={() => store.goOn(run)}
-            >
-              Go on from this
-            </button>
-          )}
+          <button
+            type="button"
+            class="link"
+            disabled={run.video === undefined}
+            onClick={() => store.goOn(run)}
+          >
+            Go on from this
+          </button>
           <button type="button" class="link" onClick={() => store.reuse(run)}>
             Use these settings
           </button>

@@ -172,6 +172,26 @@ Deno.test("planRun() tells each stage what a video begins with, as the command l
   assertEquals(options({ frames: 0, timeline: [] }, "video", 0.5), [[241, 8, false, 3], 0]);
 });
 
+Deno.test("planRun() does not know the length of what is made over a clip", async () => {
+  const own = TEXT.replace("  - use: diffuse", "  - use: encode-picture\n    with: STRENGTH\n$&");
+  const total = async (text: string, opening?: { kind: "image" | "video"; strength?: number }) => {
+    const config = await parseConfig(text, { plugins, file: "own.yaml" });
+    const request = { prompt: "a", timeline: [] };
+    const plan = planRun(config, request, opening && { opening, plugins });
+    return [plan.framesTotal, plan.chunksTotal, plan.endless];
+  };
+  const strong = own.replace("STRENGTH", "{ strength: 0.5 }");
+  assertEquals(await total(TEXT, { kind: "video", strength: 0.5 }), [null, null, false]);
+  assertEquals(await total(strong, { kind: "video" }), [null, null, false]);
+  assertEquals(await total(strong, { kind: "image" }), [33, 3, false]);
+  assertEquals(await total(strong), [33, 3, false]);
+  assertEquals(await total(own.replace("STRENGTH", "{}"), { kind: "video" }), [33, 3, false]);
+  assertEquals(await total(TEXT, { kind: "image" }), [37, 4, false]);
+  const endless = TEXT.replace("latent-frames: 9", "latent-frames: 0");
+  assertEquals(await total(endless, { kind: "video" }), [null, null, true]);
+  assertEquals(await total(endless, { kind: "video", strength: 0.5 }), [null, null, false]);
+});
+
 Deno.test("planRun() takes the request's timeline in place of the pipeline's, and none where it is empty", async () => {
   const config = await parseConfig(TEXT, { plugins, file: "short.yaml" });
   const plan = (request: Partial<CreateRun>) => planRun(config, { prompt: "a", ...request });
