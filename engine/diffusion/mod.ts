@@ -64,4 +64,6 @@ export {
   type RolloutNoise,
 } from "./noise.ts";
 export { Mt19937, Mt19937Noise } from "./mt19937.ts";
-export { h100, philox4x32, type PhiloxLayout, PhiloxNoise, type PhiloxWords } from "./philox.ts";
+export type { Draft, Draw } from "./draft.ts";
+export { h100, type PhiloxLayout, PhiloxNoise } from "./philox.ts";
+export { philox4x32, type PhiloxWords } from "./philox4x32.ts";

@@ -1,6 +1,7 @@
 /** Normal noise as `torch.randn` draws it on a CUDA device. */
 
-import { cosOf, logOf, sinOf } from "./_box_muller.ts";
+import type { Draw } from "./draft.ts";
+import { PhiloxDraft, unroll } from "./_philox_draft.ts";
 
 /** How many threads a GPU's random kernel runs at most; the order of long draws depends on it. */
 export interface PhiloxLayout {
@@ -19,82 +20,6 @@ export const h100: PhiloxLayout = Object.freeze({
 });
 
 const blockThreads = 256;
-/** Values of one call of the generator: `curand_normal4`. */
-const unroll = 4;
-
-/** The four words of many blocks: word by word, block by block. */
-export type PhiloxWords = readonly [x: Uint32Array, y: Uint32Array, z: Uint32Array, w: Uint32Array];
-
-/**
- * Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011): 128 random
- * bits from a counter of four words and a key of two, for the counters `c0, c1, first + i, c3`. The
- * first two rounds are taken apart, for half of their products are the same for all of these
- * counters.
- */
-export function philox4x32(
-  c0: number,
-  c1: number,
-  first: number,
-  c3: number,
-  k0: number,
-  k1: number,
-  [x, y, z, w]: PhiloxWords,
-): void {
-  const nextK0 = (k0 + weyl0) | 0;
-  const nextK1 = (k1 + weyl1) | 0;
-  const c2Same = high0(c0) ^ c3 ^ k1;
-  const c0Same = high1(c2Same) ^ nextK0;
-  const c1Same = Math.imul(c2Same, multiplier1);
-  const c3Same = Math.imul(c0, multiplier0) ^ nextK1;
-  for (let i = 0; i < x.length; i++) {
-    const c2 = (first + i) | 0;
-    const after = high1(c2) ^ c1 ^ k0;
-    let a = c0Same ^ Math.imul(c2, multiplier1);
-    let b = c1Same;
-    let c = high0(after) ^ c3Same;
-    let d = Math.imul(after, multiplier0);
-    let ka = nextK0;
-    let kb = nextK1;
-    for (let round = 2; round < 10; round++) {
-      ka = (ka + weyl0) | 0;
-      kb = (kb + weyl1) | 0;
-      const upperA = high0(a);
-      const upperC = high1(c);
-      const lowerA = Math.imul(a, multiplier0);
-      a = upperC ^ b ^ ka;
-      b = Math.imul(c, multiplier1);
-      c = upperA ^ d ^ kb;
-      d = lowerA;
-    }
-    x[i] = a;
-    y[i] = b;
-    z[i] = c;
-    w[i] = d;
-  }
-}
-
-const multiplier0 = 0xd2511f53;
-const multiplier1 = 0xcd9e8d57;
-const weyl0 = 0x9e3779b9;
-const weyl1 = 0xbb67ae85;
-
-/** Upper 32 bits of the 64-bit product with `multiplier0`, from products of halves. */
-function high0(x: number): number {
-  const xl = x & 0xffff;
-  const xh = x >>> 16;
-  const middle = (Math.imul(xh, 0x1f53) + (Math.imul(xl, 0x1f53) >>> 16)) | 0;
-  const carried = (Math.imul(xl, 0xd251) + (middle & 0xffff)) | 0;
-  return (Math.imul(xh, 0xd251) + (middle >>> 16) + (carried >>> 16)) | 0;
-}
-
-/** Upper 32 bits of the 64-bit product with `multiplier1`. */
-function high1(x: number): number {
-  const xl = x & 0xffff;
-  const xh = x >>> 16;
-  const middle = (Math.imul(xh, 0x8d57) + (Math.imul(xl, 0x8d57) >>> 16)) | 0;
-  const carried = (Math.imul(xl, 0xcd9e) + (middle & 0xffff)) | 0;
-  return (Math.imul(xh, 0xcd9e) + (middle >>> 16) + (carried >>> 16)) | 0;
-}
 
 /**
  * The generator of a CUDA device, as PyTorch drives it: thread `i` of the kernel draws from
@@ -136,67 +61,19 @@ export class PhiloxNoise {
 
   /** The next draw: `count` values of mean 0 and variance 1. */
   normal(count: number): Float32Array<ArrayBuffer> {
-    const result = new Float32Array(count);
-    if (count === 0) return result;
+    return this.#draw(count)(0, count).finish();
+  }
+
+  /** The next draw, any part of which may be made whenever it is wanted: the values are those of `normal`. */
+  draw(count: number): Draw {
+    return this.#draw(count);
+  }
+
+  #draw(count: number): (begin: number, end: number) => PhiloxDraft {
     const threads = blockThreads * Math.min(this.#gridLimit, Math.ceil(count / blockThreads));
-    const calls = Math.ceil(count / (threads * unroll));
-    for (let call = 0; call < calls; call++) {
-      drawOnce(result, call * threads * unroll, threads, this.#calls + call, this.#low, this.#high);
-    }
-    this.#calls += calls;
-    return result;
-  }
-}
-
-/** Threads looked at together; their words stay in the nearest cache. */
-const batch = 1024;
-
-/** One call of the generator by every thread of the grid: up to four values each, a grid apart. */
-function drawOnce(
-  out: Float32Array,
-  begin: number,
-  threads: number,
-  position: number,
-  keyLow: number,
-  keyHigh: number,
-): void {
-  const low = position | 0;
-  const high = Math.floor(position / 2 ** 32) | 0;
-  const end = Math.min(threads, out.length - begin);
-  const words = [0, 1, 2, 3].map(() => new Uint32Array(batch)) as unknown as PhiloxWords;
-  for (let thread = 0; thread < end; thread += batch) {
-    const count = Math.min(batch, end - thread);
-    philox4x32(low, high, thread, 0, keyLow, keyHigh, words);
-    const at = begin + thread;
-    writePairs(out, at, at + threads, count, words[0], words[1]);
-    if (at + 2 * threads < out.length) {
-      writePairs(out, at + 2 * threads, at + 3 * threads, count, words[2], words[3]);
-    }
-  }
-}
-
-const f = Math.fround;
-const angleStep = f(f(2 ** -32) * f(2 * Math.PI));
-
-/**
- * Two normal values from each of `count` pairs of words, in float32 steps as the GPU takes them.
- * What lies beyond the end is dropped.
- */
-function writePairs(
-  out: Float32Array,
-  sines: number,
-  cosines: number,
-  count: number,
-  x: Uint32Array,
-  y: Uint32Array,
-): void {
-  const singles = Math.min(count, out.length - sines);
-  const pairs = Math.min(count, out.length - cosines);
-  for (let i = 0; i < singles; i++) {
-    const uniform = f(f(x[i]!) * 2 ** -32 + 2 ** -33);
-    const angle = f(f(y[i]!) * angleStep + angleStep / 2);
-    const radius = f(Math.sqrt(f(-2 * f(logOf(uniform)))));
-    out[sines + i] = radius * f(sinOf(angle));
-    if (i < pairs) out[cosines + i] = radius * f(cosOf(angle));
+    const key = [this.#low, this.#high] as const;
+    const position = this.#calls;
+    if (count > 0) this.#calls += Math.ceil(count / (threads * unroll));
+    return (begin, end) => new PhiloxDraft({ key, position, threads, begin, end });
   }
 }

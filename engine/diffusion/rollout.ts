@@ -9,6 +9,7 @@ import {
 } from "./chunks.ts";
 import type { FewStepPass } from "./few_step.ts";
 import type { RolloutNoise } from "./noise.ts";
+import { NoiseAhead } from "./_noise_ahead.ts";
 import type { RolloutPass } from "./pass.ts";
 import { type FinishedChunk, keepRecent, replaceRecent } from "./recent.ts";
 
@@ -63,7 +64,10 @@ export interface RolloutStep {
 export interface RolloutOptions<Pass extends RolloutPass = FewStepPass> extends RunLength {
   /** What is done with every chunk, in order; at least one. */
   readonly passes: readonly Pass[];
-  /** Draws the noise that chunks begin with, and that passes add. */
+  /**
+   * Draws the noise that chunks begin with, and that passes add: the next of it while the network computes, where it can
+   * be made ahead.
+   */
   readonly noise: RolloutNoise;
   /**
    * The first `givenFrames` frames, one after the other: handed out as they are, after a pass at
@@ -125,12 +129,13 @@ async function* chunks<Latents, Pass extends RolloutPass>(
   model: CausalModel<Latents, Pass>,
   options: RolloutOptions<Pass>,
 ): AsyncGenerator<RolloutChunk<Latents>, void, void> {
-  const { passes, noise, signal, onStep, proceed, prepare, recache } = options;
+  const { passes, signal, onStep, proceed, prepare, recache } = options;
   let before: ChunkPlan | undefined;
   let recent: FinishedChunk<Latents>[] = [];
   let forgotten = 0;
+  const noise = new NoiseAhead(options.noise, options, passes);
   const remember = (chunk: ChunkPlan) =>
-    model.remember(chunk, chunk.given ? 0 : options.contextNoise ?? 0);
+    noise.during(model.remember(chunk, chunk.given ? 0 : options.contextNoise ?? 0));
   for (const planned of planChunks(options)) {
     signal?.throwIfAborted();
     if (await proceed?.(planned) === "stop") return;
@@ -148,11 +153,11 @@ async function* chunks<Latents, Pass extends RolloutPass>(
     }
     signal?.throwIfAborted();
     const chunk = forgotten === 0 ? planned : placeChunk(planned, options, forgotten);
-    await model.begin(chunk, chunk.given ? givenTo(chunk, options) : noise.initial(chunk));
+    await model.begin(chunk, chunk.given ? givenTo(chunk, options) : noise.take());
     for (const pass of chunk.given ? [] : passes) {
       signal?.throwIfAborted();
-      const mixed = pass.renoise === undefined ? undefined : noise.renoise(chunk, pass);
-      await model.denoise(chunk, pass, mixed);
+      const mixed = pass.renoise === undefined ? undefined : noise.take();
+      await noise.during(model.denoise(chunk, pass, mixed));
       onStep?.({ chunk: chunk.index, step: pass.index + 1, steps: passes.length });
     }
     signal?.throwIfAborted();

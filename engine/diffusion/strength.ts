@@ -6,7 +6,9 @@
  * huggingface/diffusers @ 007f277, but that at least one step is run.
  */
 
+import type { ChunkPlan } from "./chunks.ts";
 import type { RolloutNoise } from "./noise.ts";
+import type { RolloutPass } from "./pass.ts";
 import { addNoise } from "./schedule.ts";
 
 /**
@@ -39,12 +41,17 @@ export function noiseOver(
   frameSize: number,
   sigma: number,
 ): RolloutNoise {
+  const over = ({ frame, frames }: ChunkPlan, drawn: Float32Array) =>
+    addNoise(latents.subarray(frame * frameSize, (frame + frames) * frameSize), drawn, sigma);
   return {
-    initial(chunk) {
-      const { frame, frames } = chunk;
-      const under = latents.subarray(frame * frameSize, (frame + frames) * frameSize);
-      return addNoise(under, noise.initial(chunk), sigma);
-    },
+    initial: (chunk) => over(chunk, noise.initial(chunk)),
     renoise: (chunk, pass) => noise.renoise(chunk, pass),
+    ...(noise.draft && {
+      draft(chunk: ChunkPlan, pass?: RolloutPass) {
+        const drawn = noise.draft!(chunk, pass);
+        if (pass !== undefined) return drawn;
+        return { advance: () => drawn.advance(), finish: () => over(chunk, drawn.finish()) };
+      },
+    }),
   };
 }

@@ -3,6 +3,7 @@ import {
   type ChunkPlan,
   drawnNoise,
   type FewStepPass,
+  h100,
   Mt19937,
   Mt19937Noise,
   type NoiseKind,
@@ -43,9 +44,9 @@ Deno.test("PhiloxNoise draws what GPUs print for the same seed", () => {
   // github.com/pytorch/pytorch/issues/143086: nine rounds of the generator, other values on an
   // A100.
   const count = 49 * 12 * 112 * 144;
-  const h100 = new PhiloxNoise(1).normal(count);
-  assertLessOrEqual(difference(h100.subarray(0, 3), [-0.2963, 2.6764, -0.1408]), printed);
-  assertLessOrEqual(difference(h100.subarray(-3), [-0.6970, -0.7780, 0.3267]), printed);
+  const printedOnH100 = new PhiloxNoise(1).normal(count);
+  assertLessOrEqual(difference(printedOnH100.subarray(0, 3), [-0.2963, 2.6764, -0.1408]), printed);
+  assertLessOrEqual(difference(printedOnH100.subarray(-3), [-0.6970, -0.7780, 0.3267]), printed);
   const a100 = new PhiloxNoise(1, { multiprocessors: 108, threadsPerMultiprocessor: 2048 })
     .normal(count);
   assertLessOrEqual(difference(a100.subarray(0, 3), [-0.2963, 2.6764, -0.1408]), printed);
@@ -93,6 +94,39 @@ Deno.test("PhiloxNoise goes on behind an earlier draw by what one thread drew", 
   assertEquals(long.subarray(1024, 1280), draws[1]);
   assertEquals(long[2048], draws[2]![0]);
   assertEquals(long.length, 2049);
+});
+
+Deno.test("PhiloxNoise.draw() gives any part of a draw, bit for bit, whenever it is made", () => {
+  // Draws within one row of the grid, over several, and over several calls of the generator.
+  const layouts = [h100, { multiprocessors: 1, threadsPerMultiprocessor: 256 }];
+  for (const layout of layouts) {
+    for (const count of [1, 5, 256, 1025, 40_000, 300_001]) {
+      const whole = new PhiloxNoise(42, layout);
+      const parts = new PhiloxNoise(42, layout);
+      const [first, second] = [whole.normal(count), whole.normal(count)];
+      const draws = [parts.draw(count), parts.draw(count)];
+      for (const [i, expected] of [first, second].entries()) {
+        const cuts = [0, 0.3, 0.31, 0.9, 1].map((share) => Math.floor(share * count));
+        for (const at of [2, 0, 3, 1]) {
+          const [begin, end] = [cuts[at]!, cuts[at + 1]!];
+          assertEquals(draws[1 - i]!(0, 0).finish(), new Float32Array());
+          assertEquals(draws[i]!(begin, end).finish(), expected.subarray(begin, end));
+        }
+      }
+    }
+  }
+});
+
+Deno.test("PhiloxDraft.advance() makes some values a turn, until none is left", () => {
+  const draft = new PhiloxNoise(3).draw(100_000)(1000, 90_000);
+  let turns = 1;
+  while (draft.advance()) turns++;
+  assertEquals(turns, 6);
+  assertEquals(draft.advance(), false);
+  assertEquals(draft.finish(), new PhiloxNoise(3).normal(100_000).subarray(1000, 90_000));
+  const begun = new PhiloxNoise(3).draw(100_000)(1000, 90_000);
+  assertEquals(begun.advance(), true);
+  assertEquals(begun.finish(), draft.finish());
 });
 
 Deno.test("PhiloxNoise refuses a GPU without threads", () => {
@@ -200,6 +234,25 @@ Deno.test("drawnNoise() draws a known run's beginning at once, an endless one's 
   for (let i = 0; i < 3; i++) {
     assertEquals(endless.initial(chunk(i)), other.normal(20));
     assertEquals(endless.renoise(chunk(i), pass), other.normal(20));
+  }
+});
+
+Deno.test("drawnNoise() gives in drafts what it gives at once, whatever order they are finished in", () => {
+  const chunk = (index: number) => ({ index, frame: index * 2, frames: 2 }) as ChunkPlan;
+  const pass = {} as FewStepPass;
+  for (const kind of ["philox", "mt19937"] as const) {
+    for (const frames of [0, 4]) {
+      const plain = drawnNoise(normalSource(kind, 1), 20_000, frames);
+      const values = [0, 1].flatMap((
+        i,
+      ) => [plain.initial(chunk(i)), plain.renoise(chunk(i), pass)]);
+      const drawn = drawnNoise(normalSource(kind, 1), 20_000, frames);
+      const drafts = [0, 1].flatMap((i) => [
+        drawn.draft!(chunk(i)),
+        drawn.draft!(chunk(i), pass),
+      ]);
+      for (const i of [3, 0, 2, 1]) assertEquals(drafts[i]!.finish(), values[i], `${kind} ${i}`);
+    }
   }
 });
 

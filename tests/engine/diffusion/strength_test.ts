@@ -1,6 +1,7 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import {
   type ChunkPlan,
+  drawnNoise,
   flowSchedule,
   noiseOver,
   planFewSteps,
@@ -95,4 +96,15 @@ Deno.test("noiseOver() mixes each chunk's noise with its own part of the clip", 
   assertEquals([...over.initial(chunk(4, 2))], [4, 4.75, 5.5, 6.25]);
   assertEquals(asked, [0, 4]);
   assertEquals([...over.renoise(chunk(4, 2), { index: 0, renoise: 0 })], [7]);
+});
+
+Deno.test("noiseOver() can be made ahead where the noise under it can", () => {
+  const clip = Float32Array.from({ length: 12 }, (_, i) => i);
+  const source = { normal: (count: number) => new Float32Array(count).fill(-8) };
+  const over = noiseOver(drawnNoise(source, 2, 0), clip, 2, 0.25);
+  const chunk = { frame: 4, frames: 2 } as ChunkPlan;
+  assertEquals([...over.draft!(chunk).finish()], [4, 4.75, 5.5, 6.25]);
+  assertEquals([...over.draft!(chunk, { index: 0, renoise: 0 }).finish()], [-8, -8, -8, -8]);
+  const undrafted = { initial: () => new Float32Array(4), renoise: () => new Float32Array(4) };
+  assertEquals(noiseOver(undrafted, clip, 2, 0.25).draft, undefined);
 });
