@@ -45,7 +45,11 @@ export function locate(request: FileRequest): string {
       });
     }
     const published = publishedFile(found);
-    const remedy = published ? ` To get it: sluice models pull ${published.model.name}` : "";
+    const remedy = published
+      ? ` To get it: sluice models pull ${published.model.name}`
+      : path === undefined || isAbsolute(path)
+      ? ""
+      : ` Relative paths start from ${directory}.`;
     throw new UserError(`There is no file ${found}, which ${option} names.${remedy}`, {
       cause: error,
     });

@@ -39,7 +39,10 @@ Deno.test("openWeights() tells the user what is wrong with a file", async () => 
       ["checkpoint_small.pt", "it holds several sets of weights: choose one"],
       ["checkpoint_malicious.pt", "it wants os.system"],
       ["checkpoint_small_legacy.pt", "the legacy format of PyTorch before 1.6"],
-      ["missing.pt#ema", `There is no file ${golden}/missing.pt, which diffuse.weights names.`],
+      [
+        "missing.pt#ema",
+        `There is no file ${golden}/missing.pt, which diffuse.weights names. Relative paths start from ${golden}.`,
+      ],
     ] as const
   ) {
     await assertRejects(() => openWeights(request(path)), UserError, message);
