@@ -22,8 +22,12 @@ export interface FileRequest {
   readonly directory: string;
 }
 
-/** The path of a file that must be there. */
-export function locate(request: FileRequest): string {
+/**
+ * The path of a file that must be there.
+ *
+ * @param written the path as the user wrote it, if `request` has another
+ */
+export function locate(request: FileRequest, written = request.path): string {
   const { option, path, builtIn, network, directory } = request;
   if (path === undefined && builtIn === undefined) {
     throw new UserError(
@@ -47,7 +51,7 @@ export function locate(request: FileRequest): string {
     const published = publishedFile(found);
     const remedy = published
       ? ` To get it: sluice models pull ${published.model.name}`
-      : path === undefined || isAbsolute(path)
+      : written === undefined || isAbsolute(written)
       ? ""
       : ` Relative paths start from ${directory}.`;
     throw new UserError(`There is no file ${found}, which ${option} names.${remedy}`, {
@@ -65,7 +69,7 @@ export async function openWeights(request: FileRequest): Promise<WeightFile> {
   const { path, key } = splitWeightSpec(
     isAbsolute(request.path) ? request.path : join(request.directory, request.path),
   );
-  const found = locate({ ...request, path });
+  const found = locate({ ...request, path }, request.path);
   return await mending(() => openWeightFile(key === undefined ? found : `${found}#${key}`));
 }
 
