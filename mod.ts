@@ -40,7 +40,7 @@ export type {
   Prompt,
 } from "./pipeline/data.ts";
 export { timeline, type TimelineEntry } from "./pipeline/timeline.ts";
-export type { RunEvent, StageEvent } from "./pipeline/events.ts";
+export type { LoadingProgress, OpenEvent, RunEvent, StageEvent } from "./pipeline/events.ts";
 export type { CreateContext, RunContext, Stage } from "./pipeline/stage.ts";
 export type { AnyPlugin, Plugin, PluginDefinition, StageSpec } from "./pipeline/plugin.ts";
 export type {

@@ -1,6 +1,7 @@
 import { PipelineRun } from "./_run.ts";
 import type { DataKinds, Kind } from "./data.ts";
 import { withStage } from "./errors.ts";
+import { LoadingReports } from "./_loading.ts";
 import type { AnyPlugin, StageSpec } from "./plugin.ts";
 import type { OpenOptions, OpenPipeline, Run, RunOptions } from "./run.ts";
 import type { CreateContext, Stage } from "./stage.ts";
@@ -46,11 +47,14 @@ export class OpenedPipeline implements OpenPipeline {
       signal: options.signal ? AbortSignal.any([options.signal, control.signal]) : control.signal,
       warn,
     };
+    const reports = options.onEvent && new LoadingReports(options.onEvent);
     let failure: { readonly error: unknown } | undefined;
     const made = await Promise.all(specs.map(async ({ plugin, options }) => {
       const began = performance.now();
       try {
-        const stage = await createStage(plugin, options, context);
+        const own = reports && { report: reports.of(plugin.name) };
+        const stage = await createStage(plugin, options, { ...context, ...own });
+        reports?.loaded(plugin.name);
         return { stage, seconds: (performance.now() - began) / 1000 };
       } catch (error) {
         failure ??= { error: withStage(plugin.name, error) };

@@ -1,4 +1,21 @@
-/** What a run tells about itself while it goes on. Times are in seconds. */
+/** What opening a pipeline and a run tell about themselves while they go on. Times are in seconds. */
+
+/** How far a stage that is being made has come with a piece of its work. */
+export interface LoadingProgress {
+  /** A few words that are shown as they are, such as `checking weights`. */
+  readonly work: string;
+  /** Bytes that are done. */
+  readonly done: number;
+  /** Bytes in all; 0 where nobody knows how far it is. */
+  readonly total: number;
+}
+
+/** Told while a pipeline is opened; `at` is since that began. */
+export type OpenEvent =
+  /** Of each stage no more than some ten a second. */
+  | ({ readonly type: "loading"; readonly stage: string; readonly at: number } & LoadingProgress)
+  /** The stage is made. */
+  | { readonly type: "loaded"; readonly stage: string; readonly at: number };
 
 /** Reported by a stage about its own work. */
 export type StageEvent =

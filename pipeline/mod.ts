@@ -13,7 +13,7 @@ export type {
   Prompt,
 } from "./data.ts";
 export { timeline, type TimelineEntry } from "./timeline.ts";
-export type { RunEvent, StageEvent } from "./events.ts";
+export type { LoadingProgress, OpenEvent, RunEvent, StageEvent } from "./events.ts";
 export type { CreateContext, RunContext, Stage } from "./stage.ts";
 export type { AnyPlugin, Plugin, PluginDefinition, StageSpec } from "./plugin.ts";
 export type {

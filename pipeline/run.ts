@@ -1,5 +1,5 @@
 import type { DataKinds, Kind, Prompt } from "./data.ts";
-import type { RunEvent } from "./events.ts";
+import type { OpenEvent, RunEvent } from "./events.ts";
 import type { StageSpec } from "./plugin.ts";
 
 /** Stages in a row, by what goes in and what comes out. Costs nothing until opened. */
@@ -30,6 +30,8 @@ export interface OpenOptions {
   readonly signal?: AbortSignal;
   /** Told what the user should know that is no error. */
   readonly warn?: (message: string) => void;
+  /** Told how far opening has come. An error that it throws is that of the stage it is told of. */
+  readonly onEvent?: (event: OpenEvent) => void;
 }
 
 /** A pipeline whose stages are loaded. Closing it ends its run and frees them, last to first. */

@@ -1,5 +1,5 @@
 import type { DataKinds, Kind } from "./data.ts";
-import type { StageEvent } from "./events.ts";
+import type { LoadingProgress, StageEvent } from "./events.ts";
 
 /** One step of a pipeline: takes one kind of data, gives one kind of data, owns what it loaded. */
 export interface Stage<In extends Kind = Kind, Out extends Kind = Kind> extends AsyncDisposable {
@@ -43,4 +43,6 @@ export interface CreateContext {
   readonly signal: AbortSignal;
   /** Something the user should know that is not an error. */
   warn(message: string): void;
+  /** Tells how far creating has come, as often as one likes; absent where nobody listens. */
+  report?(progress: LoadingProgress): void;
 }

@@ -28,7 +28,7 @@ export interface PlaceOptions {
   readonly limit?: number;
   /** Tensors that are to be cast to float16. Of those that are checked when they are read, what is beyond it is refused. */
   readonly inFloat16?: ReadonlySet<string>;
-  /** Threads that make tensors, at most. Default: the machine's, but no more than 8. */
+  /** Threads that make tensors, at most; more than 8 are 8. Default: the machine's. */
   readonly threads?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told now and then how many bytes of tensors that do not lie in place are there, of how many. */

@@ -71,7 +71,7 @@ export interface PreparedGraph extends AsyncDisposable {
 
 /** How parameters that do not lie in the file as they are used are made. */
 export interface PrepareOptions extends Pick<SessionOptions, "signal"> {
-  /** Threads that make them, at most. Default: the machine's, but no more than 8. */
+  /** Threads that make them, at most; more than 8 are 8. Default: the machine's. */
   readonly threads?: number | undefined;
   /** Told now and then how many bytes of them are there, of how many. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;

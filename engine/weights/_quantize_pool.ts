@@ -25,7 +25,7 @@ export interface PoolOptions {
   readonly path: string;
   /** The file that is written into. */
   readonly target: string;
-  /** Threads at most, from 1. Default: as many as the machine has, but no more than 8. */
+  /** Threads at most, from 1; more than 8 are 8. Default: the machine's. */
   readonly threads?: number | undefined;
   /** Bytes for which a thread more is made. Default: 32 MiB. */
   readonly each?: number;
@@ -69,7 +69,7 @@ export async function makeRows(jobs: readonly RowsJob[], options: PoolOptions): 
   const { target, signal, threads, each = EACH } = options;
   signal?.throwIfAborted();
   const bytes = jobs.reduce((sum, job) => sum + job.rows * job.inner * bytesPer(job.dtype), 0);
-  const most = threads ?? Math.min(MOST, navigator.hardwareConcurrency);
+  const most = Math.min(MOST, threads ?? navigator.hardwareConcurrency);
   const count = Math.max(1, Math.min(most, Math.ceil(bytes / each)));
   const control = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
   const stop = () => void Atomics.store(control, STOPPED, 1);
@@ -101,9 +101,14 @@ async function runThread(work: RowsWork, { path, written }: PoolOptions): Promis
   try {
     await new Promise<void>((resolve, reject) => {
       worker.onmessage = ({ data }: MessageEvent<RowsReply>) => {
-        if ("bytes" in data) written?.(data.bytes);
-        else if ("failed" in data) failures.push(data.failed);
-        else resolve();
+        if ("failed" in data) failures.push(data.failed);
+        if ("ended" in data) resolve();
+        if (!("bytes" in data)) return;
+        try {
+          written?.(data.bytes);
+        } catch (error) {
+          reject(error);
+        }
       };
       worker.onerror = (event) => {
         event.preventDefault();

@@ -59,7 +59,7 @@ export interface WeightFile {
 export interface WriteMadeOptions {
   /** The file that they go into, which is there. */
   readonly path: string;
-  /** Threads at most, from 1. Default: the machine's, but no more than 8. */
+  /** Threads at most, from 1; more than 8 are 8. Default: the machine's. */
   readonly threads?: number | undefined;
   /** Aborted: it rejects with the signal's reason, when nothing is written any more. */
   readonly signal?: AbortSignal | undefined;

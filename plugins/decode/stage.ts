@@ -3,6 +3,7 @@ import type { CreateContext, Frames, Latents, RunContext, Stage } from "../../pi
 import { attentionOn, autoencoderOf } from "../_autoencoders.ts";
 import { openStageDevice } from "../_devices.ts";
 import { mending, openWeights } from "../_files.ts";
+import { checking } from "../_loading.ts";
 import { diffusionModels } from "../_models.ts";
 import { choosePrecision } from "../_precision.ts";
 import { networkOf, piecesOf } from "./choose.ts";
@@ -30,7 +31,7 @@ export class DecodeStage implements Stage<"latents", "frames"> {
 
   static async create(options: DecodeOptions, context: CreateContext): Promise<DecodeStage> {
     const { network } = options;
-    const { signal } = context;
+    const { signal, report } = context;
     const model = autoencoderOf("decode", options);
     const weights = await openWeights({
       option: "decode.weights",
@@ -44,7 +45,8 @@ export class DecodeStage implements Stage<"latents", "frames"> {
     const dtype = await choosePrecision(device, options.precision);
     const loaded = networkOf(model, await attentionOn(device, model), dtype);
     const { graph } = loaded.build({ frames: 1, height: 1, width: 1 }, true);
-    await mending(() => checkWeights([graph], weights, { allowSurplus: true, signal }));
+    const looking = { allowSurplus: true, signal, ...checking(report) };
+    await mending(() => checkWeights([graph], weights, looking));
     const decoder = stack.use(new Decoder(device, loaded, weights, options.profile));
     const pieceOf = ([frames, , height, width]: Latents["shape"]) =>
       piecesOf(loaded, options.batch, frames, height * width);

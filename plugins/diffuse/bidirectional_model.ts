@@ -11,6 +11,7 @@ import { checkWeights, fusedAttentionWorks, loadGraph } from "../../engine/load/
 import { type ChunkShape, wan, type WanConfig, wanContext } from "../../engine/networks/mod.ts";
 import type { Device, Session } from "../../engine/runtime/mod.ts";
 import type { WeightFile } from "../../engine/weights/mod.ts";
+import { checking, type ReportLoading, toDevice } from "../_loading.ts";
 import { choosePrecision, type WantedPrecision } from "../_precision.ts";
 import { ClipPasses } from "./clip_passes.ts";
 import { PromptMemory } from "./prompt_memory.ts";
@@ -26,6 +27,8 @@ export interface BidirectionalWanModelOptions {
   readonly precision?: WantedPrecision | undefined;
   readonly profile?: string | undefined;
   readonly signal?: AbortSignal;
+  /** Told how far loading has come. */
+  readonly report?: ReportLoading;
 }
 
 /** Loads what clips of so many latent frames are made with. */
@@ -64,7 +67,7 @@ export class BidirectionalWanModel implements Transformer {
     weights: WeightFile,
     options: BidirectionalWanModelOptions,
   ): Promise<BidirectionalWanModel> {
-    const { sizes, clip, signal, profile } = options;
+    const { sizes, clip, signal, profile, report } = options;
     const loading = signal ? { signal } : {};
     const fused = options.attention === "fused" ||
       (options.attention === "auto" && await fusedAttentionWorks(device));
@@ -72,7 +75,9 @@ export class BidirectionalWanModel implements Transformer {
     const dtype = await choosePrecision(device, options.precision);
     const graphOf = (frames: number) => wan(sizes, { ...clip, frames }, { attention, dtype });
     const contextGraph = wanContext(sizes, { dtype });
-    await checkWeights([graphOf(clip.frames), contextGraph], weights, loading);
+    const graphs = [graphOf(clip.frames), contextGraph];
+    await checkWeights(graphs, weights, { ...loading, ...checking(report) });
+    toDevice(report);
     const loadPasses: LoadPasses = async (frames, signal) => {
       const loading = { ...(signal && { signal }), ...(profile && { profile }) };
       const session = await loadGraph(device, graphOf(frames), weights, loading);

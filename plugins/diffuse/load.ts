@@ -2,6 +2,7 @@
 
 import type { Device } from "../../engine/runtime/mod.ts";
 import type { WeightFile } from "../../engine/weights/mod.ts";
+import type { CreateContext } from "../../pipeline/stage.ts";
 import { BidirectionalWanModel } from "./bidirectional_model.ts";
 import { CausalWanModel } from "./model.ts";
 import { type DiffuseOptions, effective } from "./options.ts";
@@ -12,7 +13,7 @@ export async function loadTransformer(
   device: Device,
   weights: WeightFile,
   options: DiffuseOptions,
-  signal: AbortSignal,
+  { signal, report }: Pick<CreateContext, "signal" | "report">,
 ): Promise<Transformer> {
   const run = effective(options);
   const { kind, sizes, chunk, window, spatialFactor } = run;
@@ -22,7 +23,7 @@ export async function loadTransformer(
     width: run.width / spatialFactor,
   };
   const { attention, precision, profile } = options;
-  const loading = { sizes, attention, precision, profile, signal };
+  const loading = { sizes, attention, precision, profile, signal, report };
   if (kind === "bidirectional") {
     return await BidirectionalWanModel.load(device, weights, { ...loading, clip: shape });
   }

@@ -15,6 +15,7 @@ import {
 } from "../../engine/networks/mod.ts";
 import type { Device, Session } from "../../engine/runtime/mod.ts";
 import type { WeightFile } from "../../engine/weights/mod.ts";
+import { checking, type ReportLoading, toDevice } from "../_loading.ts";
 import { choosePrecision, type WantedPrecision } from "../_precision.ts";
 import { ChunkPasses } from "./chunk_passes.ts";
 import { PromptMemory } from "./prompt_memory.ts";
@@ -32,6 +33,8 @@ export interface CausalWanModelOptions {
   readonly precision?: WantedPrecision | undefined;
   readonly profile?: string | undefined;
   readonly signal?: AbortSignal;
+  /** Told how far loading has come. */
+  readonly report?: ReportLoading;
 }
 
 /** Loads the session for chunks of so many latent frames. */
@@ -79,7 +82,7 @@ export class CausalWanModel implements Transformer {
     weights: WeightFile,
     options: CausalWanModelOptions,
   ): Promise<CausalWanModel> {
-    const { sizes, chunk, signal, profile } = options;
+    const { sizes, chunk, signal, profile, report } = options;
     const fused = options.attention === "fused" ||
       (options.attention === "auto" && await fusedAttentionWorks(device));
     const attention = fused ? "fused" : "composed";
@@ -87,7 +90,9 @@ export class CausalWanModel implements Transformer {
     const graphOf = (frames: number) =>
       causalWan(sizes, { ...chunk, frames }, { attention, dtype });
     const contextGraph = wanContext(sizes, { dtype });
-    await checkWeights([graphOf(chunk.frames), contextGraph], weights, signal ? { signal } : {});
+    const looking = { ...(signal && { signal }), ...checking(report) };
+    await checkWeights([graphOf(chunk.frames), contextGraph], weights, looking);
+    toDevice(report);
     const loadStep: LoadStep = (frames, signal) => {
       const name = frames === chunk.frames ? profile : profile && `${profile}-${frames}-frames`;
       const loading = { ...(signal && { signal }), ...(name && { profile: name }) };

@@ -32,7 +32,7 @@ export class DiffuseStage implements Stage<"conditioning", "latents"> {
     await using stack = new AsyncDisposableStack();
     const device = stack.use(await openStageDevice(options, context));
     const model = stack.use(
-      await mending(() => loadTransformer(device, weights, options, context.signal)),
+      await mending(() => loadTransformer(device, weights, options, context)),
     );
     return new DiffuseStage(stack.move(), { model, options, effective: effective(options) });
   }

@@ -3,6 +3,7 @@ import type { Conditioning, CreateContext, Prompt, RunContext, Stage } from "../
 import type { LaterConditioning } from "../../pipeline/data.ts";
 import { UserError } from "../../pipeline/mod.ts";
 import { locate, mending, openWeights } from "../_files.ts";
+import { toDevice } from "../_loading.ts";
 import { type TextModel, textModels } from "../_models.ts";
 import { checkPrompt } from "../_prompt.ts";
 import { chooseForm, isLarge, staysLoaded } from "./form.ts";
@@ -38,7 +39,7 @@ export class TextStage implements Stage<"prompt", "conditioning"> {
 
   static async create(options: EncodeTextOptions, context: CreateContext): Promise<TextStage> {
     const { network, negative } = options;
-    const { directory, signal } = context;
+    const { directory, signal, report } = context;
     const model: TextModel = textModels[network];
     const sizes = { ...model.sizes, ...options.sizes } as TextModel["sizes"];
     const named = { network, directory };
@@ -65,13 +66,16 @@ export class TextStage implements Stage<"prompt", "conditioning"> {
     const keep = staysLoaded(options, sizes);
     const tokenizing = openTokenizer(tokenizerPath);
     tokenizing.catch(() => {}); // It is awaited below, unless something else fails before.
+    const making = options.threads ?? context.threads;
+    const preparing = { form, prepack, threads: making, signal, report };
     const prepared = stack.use(
-      await mending(() => prepareEncoder(sizes, weights, { form, prepack, signal })),
+      await mending(() => prepareEncoder(sizes, weights, preparing)),
     );
     const supply = stack.use(
       new EncoderSupply({ keep, load: (signal) => prepared.load(device, signal) }),
     );
     if (keep) {
+      toDevice(report);
       await supply.take(signal);
       await prepared[Symbol.asyncDispose]();
     }

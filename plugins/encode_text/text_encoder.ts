@@ -5,6 +5,7 @@ import { checkWeights, prepareGraph } from "../../engine/load/mod.ts";
 import { type Umt5Config, umt5Encoder } from "../../engine/networks/mod.ts";
 import type { Binding, Device, Session, Tensor } from "../../engine/runtime/mod.ts";
 import { matchParameters, quantized, type WeightFile } from "../../engine/weights/mod.ts";
+import { checking, progressOf, type ReportLoading } from "../_loading.ts";
 import { cleanText } from "./clean.ts";
 import type { TextForm } from "./form.ts";
 import { textNetwork } from "./network.ts";
@@ -50,7 +51,11 @@ export interface TextEncoderOptions {
   readonly block?: number;
   /** Whether the runtime makes a copy of the weights that is faster to compute with. Default: true. */
   readonly prepack?: boolean;
+  /** Threads that make weights in few bits, at most; more than 8 are 8. Default: the machine's. */
+  readonly threads?: number;
   readonly signal?: AbortSignal | undefined;
+  /** Told how far it has come. */
+  readonly report?: ReportLoading;
 }
 
 /** An encoder whose weights are checked and, where they are to be in few bits, made: loaded as often as needed. */
@@ -64,7 +69,7 @@ export async function prepareEncoder(
   weights: WeightFile,
   options: TextEncoderOptions = {},
 ): Promise<PreparedEncoder> {
-  const { form = { dtype: "float32" }, block, prepack = true, signal } = options;
+  const { form = { dtype: "float32" }, block, prepack = true, signal, threads, report } = options;
   const { graph, forms } = textNetwork(sizes, form, block);
   if (forms.size > 0) {
     matchParameters(
@@ -75,8 +80,10 @@ export async function prepareEncoder(
     );
   }
   const file = forms.size > 0 ? quantized(weights, forms) : weights;
-  await checkWeights([graph], file, signal ? { signal } : {});
-  const prepared = await prepareGraph(graph, file, { signal });
+  await checkWeights([graph], file, { ...(signal && { signal }), ...checking(report) });
+  const making = form.bits ? `weights in ${form.bits} bits` : "putting weights in order";
+  const onProgress = progressOf(report, making);
+  const prepared = await prepareGraph(graph, file, { signal, threads, onProgress });
   return {
     load: async (device, signal) =>
       TextEncoder.create(sizes, device, await prepared.load(device, { signal, prepack })),
