@@ -48,7 +48,7 @@ const ffiResults = { status: "u64", void: "void", handle: "u64", i32: "i32" } as
 const opened = new Map<string, Native>();
 
 /** What the call that is being made in this thread reads and writes. */
-const inUse = new Set<unknown>();
+const inUse: unknown[] = [];
 
 /** Opens the library, once a thread. Throws a LibraryError where the file is not the right library. */
 export function openNative(path: string): Native {
@@ -106,11 +106,11 @@ function load(path: string): Native {
     callRaw,
     call: (name, ...args) => {
       // The callee has addresses alone: without this, arrays that nobody asks for later may be collected meanwhile.
-      inUse.add(args);
+      inUse.push(args);
       try {
         return callRaw(name, addresses(args)) as never;
       } finally {
-        inUse.delete(args);
+        inUse.pop();
       }
     },
   };
