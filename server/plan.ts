@@ -46,6 +46,9 @@ export interface Given {
   readonly plugins: readonly AnyPlugin[];
 }
 
+/** Of the option that `frames` is turned into. */
+const LENGTH = "latent-frames";
+
 /** Seeds drawn here are short enough to read out. */
 const SEEDS = 2 ** 31;
 
@@ -55,7 +58,7 @@ const SEEDS = 2 ** 31;
  * @throws {ProblemError} which names the fields that are wrong.
  */
 export function planRun(config: Config, request: CreateRun, given?: Given): Plan {
-  let stages = chooseStages(config, request.options ?? {});
+  let stages = chooseStages(config, request);
   if (given !== undefined) stages = withOpening(config.name, stages, request, given.opening);
   if (request.frames !== undefined) stages = withFrames(stages, request.frames);
   if (request.extend === false) stages = stages.map(withoutExtension);
@@ -95,7 +98,7 @@ export function planRun(config: Config, request: CreateRun, given?: Given): Plan
 /** The stages with the request's overrides. */
 function chooseStages(
   config: Config,
-  overrides: Readonly<Record<string, unknown>>,
+  { options: overrides = {}, frames }: CreateRun,
 ): StageSpec[] {
   const names = config.stages.map(({ spec }) => spec.plugin.name);
   const changed = describeConfig(config).stages.map((stage) => ({ ...stage.with }));
@@ -114,9 +117,14 @@ function chooseStages(
   }
   const stages = config.stages.map(({ spec }, i) => {
     if (!touched.has(i)) return spec;
+    const { [LENGTH]: length, ...rest } = changed[i] ?? {};
     try {
       return chooseOptions(spec.plugin, changed[i], true);
     } catch (error) {
+      // Where the request says how long the video is, the length that the pipeline has need not fit the options.
+      const endless = frames !== undefined && length !== undefined && { ...rest, [LENGTH]: 0 };
+      const found = endless && tryOptions(spec.plugin, endless);
+      if (found) return found;
       if (!(error instanceof OptionsError)) throw error;
       for (const { path, reason } of error.problems) {
         const field = ["options", names[i], ...path.map(String)].join(".");
@@ -128,6 +136,14 @@ function chooseStages(
   if (errors.length === 0) return stages;
   const detail = errors.slice(0, 3).map(({ field, message }) => `${field}: ${message}`).join(" ");
   throw new ProblemError("validation", detail, { errors });
+}
+
+function tryOptions(plugin: AnyPlugin, options: unknown): StageSpec | undefined {
+  try {
+    return chooseOptions(plugin, options, true);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The stage that an override means, by its plugin's name or its place; or why there is none. */

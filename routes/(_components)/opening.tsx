@@ -29,27 +29,16 @@ export function Opening({ store }: { store: StudioStore }) {
   );
 }
 
-/** Takes a file that is dropped, or chosen by mouse or keyboard. */
+/** Takes a file that is chosen by mouse or keyboard, and shows where one may be dropped: anywhere on the page. */
 function Place({ store, error }: { store: StudioStore; error: string | undefined }) {
   const over = useSignal(false);
   const name = store.opening.sending.value;
-  const send = (files: FileList | null | undefined) => {
-    const file = files?.[0];
-    if (file !== undefined) store.opening.send(file);
-  };
   return (
     <div
       class={over.value ? "drop over" : "drop"}
-      onDragOver={(event) => {
-        event.preventDefault();
-        over.value = true;
-      }}
+      onDragOver={() => over.value = true}
       onDragLeave={() => over.value = false}
-      onDrop={(event) => {
-        event.preventDefault();
-        over.value = false;
-        send(event.dataTransfer?.files);
-      }}
+      onDrop={() => over.value = false}
     >
       <label for="opening">
         {name === undefined ? <Icon name="picture" /> : <span class="spinner" aria-hidden="true" />}
@@ -64,7 +53,8 @@ function Place({ store, error }: { store: StudioStore; error: string | undefined
         aria-invalid={error !== undefined}
         aria-describedby={describedBy("opening", { error: true })}
         onChange={(event) => {
-          send(event.currentTarget.files);
+          const file = event.currentTarget.files?.[0];
+          if (file !== undefined) store.begin(file);
           // So that choosing the same file once more is a change.
           event.currentTarget.value = "";
         }}

@@ -15,6 +15,7 @@ export default function Studio({ data }: { data: StudioData }) {
     document.addEventListener("keydown", press);
     return () => document.removeEventListener("keydown", press);
   }, []);
+  useEffect(() => takeFiles((file) => store.begin(file)), []);
   return (
     <div class="studio">
       <Composer store={store} />
@@ -25,6 +26,25 @@ export default function Studio({ data }: { data: StudioData }) {
       </div>
     </div>
   );
+}
+
+/** Takes files that are dropped anywhere: the browser would leave the page for them. Gives what ends that. */
+function takeFiles(take: (file: File) => void): () => void {
+  const over = (event: DragEvent) => {
+    if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
+  };
+  const drop = (event: DragEvent) => {
+    const file = event.dataTransfer?.files[0];
+    if (file === undefined) return;
+    event.preventDefault();
+    take(file);
+  };
+  document.addEventListener("dragover", over);
+  document.addEventListener("drop", drop);
+  return () => {
+    document.removeEventListener("dragover", over);
+    document.removeEventListener("drop", drop);
+  };
 }
 
 function act(store: StudioStore, event: KeyboardEvent): void {

@@ -3,6 +3,7 @@ import { batch, computed, type ReadonlySignal, type Signal, signal } from "@prea
 import type { PatchRun, PipelineView, PluginView, RunView } from "../../server/wire.ts";
 import { ApiError, GoneError, messageOf, StudioClient } from "./client.ts";
 import { withChange } from "./length.ts";
+import { canBegin } from "./opening.ts";
 import { OpeningStore } from "./opening_store.ts";
 import { healthWatch } from "./health.ts";
 import { Player } from "./player.ts";
@@ -159,6 +160,11 @@ export class StudioStore {
       );
       this.errors.value = Object.fromEntries(kept);
     });
+  }
+
+  /** Begins with a file that was dropped or chosen, where the pipeline can. */
+  begin(file: File): void {
+    if (canBegin(this.pipeline.value)) this.opening.send(file);
   }
 
   /** Asks for a run as the form says. */

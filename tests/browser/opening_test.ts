@@ -37,15 +37,19 @@ Deno.test.afterAll(async () => await (await started)?.[Symbol.asyncDispose]());
 /** The place for a file. */
 const place = (page: Page) => page.getByLabel("Begin with a picture or clip");
 
-/** Drops a file onto the place. */
-async function drop(page: Page, { name, mimeType, buffer }: typeof BALL): Promise<void> {
+/** Drops a file onto an element. */
+async function drop(
+  page: Page,
+  { name, mimeType, buffer }: typeof BALL,
+  onto = ".drop",
+): Promise<void> {
   const data = await page.evaluateHandle(([name, type, text]) => {
     const bytes = Uint8Array.from(atob(text!), (letter) => letter.charCodeAt(0));
     const transfer = new DataTransfer();
     transfer.items.add(new File([bytes], name!, { type: type! }));
     return transfer;
   }, [name, mimeType, buffer.toString("base64")]);
-  await page.locator(".drop").dispatchEvent("drop", { dataTransfer: data });
+  await page.locator(onto).dispatchEvent("drop", { dataTransfer: data });
 }
 
 browserTest("a video begins with a chosen picture, and the next goes on from it", async () => {
@@ -78,10 +82,10 @@ browserTest("a video begins with a chosen picture, and the next goes on from it"
   // Two chunks, as before, but no picture before them.
   assertEquals(await page.locator("output[for=length]").innerText(), "1.3 s, 21 pictures");
   await form.start.click();
-  await form.until(
-    async () => (await form.run(url)).opening?.kind === "video" && await form.start.isVisible(),
-    "it did not go on",
-  );
+  await form.until(async () => {
+    const { opening, state } = await form.run(url);
+    return opening?.kind === "video" && state === "finished";
+  }, "it did not go on");
   const next = await form.run(url);
   assertEquals([next.state, next.frames, next.opening], [
     ...["finished", 21],
@@ -99,8 +103,10 @@ browserTest("a video begins with a chosen picture, and the next goes on from it"
     "As the clip, at most 1.3 s, 21 pictures",
   );
   await form.start.click();
-  await form.until(async () => (await form.run(url)).opening?.strength === 0.4, "it did not start");
-  await form.until(async () => (await form.run(url)).state === "finished", "the run went on");
+  await form.until(async () => {
+    const { opening, state } = await form.run(url);
+    return opening?.strength === 0.4 && state === "finished";
+  }, "it was not made over");
   assertEquals((await form.run(url)).opening?.id, next.id);
   visitor.checkQuiet(url);
 });
@@ -115,6 +121,9 @@ browserTest(
     await form.open(url);
     await drop(page, BALL);
     await page.locator(".chosen").getByText("ball.png").waitFor();
+    // Anywhere on the page, another takes its place.
+    await drop(page, { ...BALL, name: "second.png" }, ".viewer");
+    await page.locator(".chosen").getByText("second.png").waitFor();
     await form.tabTo((element) => element === "button Remove the picture");
     await page.keyboard.press("Enter");
     await place(page).waitFor();

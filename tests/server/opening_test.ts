@@ -1,5 +1,5 @@
 /** Runs of the embedded model that begin with a picture, go on from a clip, or are made over one. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { plugins } from "../../mod.ts";
 import { parseConfig } from "../../pipeline/config.ts";
@@ -170,6 +170,17 @@ Deno.test("planRun() tells each stage what a video begins with, as the command l
   assertEquals(options({}, "video"), [[6, 8, false, 3], 9]);
   assertEquals(options({}, "video", 0.5), [[9, 8, false, 3], 9]);
   assertEquals(options({ frames: 0, timeline: [] }, "video", 0.5), [[241, 8, false, 3], 0]);
+});
+
+Deno.test("planRun() takes frames in place of a length that does not fit the options", async () => {
+  const config = await parseConfig(TEXT, { plugins, file: "short.yaml" });
+  const options = { "diffuse.chunk": 2 };
+  const plan = (more: Partial<CreateRun>) =>
+    planRun(config, { prompt: "a", options, timeline: [], ...more });
+  assertEquals(plan({ frames: 13 }).framesTotal, 13);
+  assertEquals(plan({ frames: 0 }).endless, true);
+  assertThrows(() => plan({}), ProblemError, "options.diffuse.latent-frames");
+  assertThrows(() => plan({ frames: 15 }), ProblemError, "Nearest: 13 or 21");
 });
 
 Deno.test("planRun() does not know the length of what is made over a clip", async () => {
