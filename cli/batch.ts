@@ -147,7 +147,10 @@ class Batch {
 
   open(): Promise<OpenPipeline> {
     const stages = this.#ready.config.stages.slice(0, -1).map(({ spec }) => spec);
-    return joinStages(stages).open(this.#opening());
+    return joinStages(stages).open({
+      ...this.#opening(),
+      onEvent: (event) => this.#view.hearOpening(event),
+    });
   }
 
   async make(open: OpenPipeline, { prompt: text, seed }: BatchItem, path: string): Promise<Made> {

@@ -1,7 +1,8 @@
 /** What a batch shows of itself on standard error. */
-import type { RunEvent } from "../pipeline/events.ts";
+import type { OpenEvent, RunEvent } from "../pipeline/events.ts";
 import {
   advance,
+  advanceOpening,
   BEGINNING,
   oneLine,
   type Plan,
@@ -49,6 +50,11 @@ export class BatchView implements Disposable {
   hear(event: RunEvent): void {
     if (event.type === "warning") this.warn(event.message);
     this.#progress = advance(this.#progress, event, this.#plan);
+  }
+
+  /** Hears how far loading the model has come. */
+  hearOpening(event: OpenEvent): void {
+    this.#progress = advanceOpening(this.#progress, event);
   }
 
   /** A line that stays. */

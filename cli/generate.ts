@@ -7,7 +7,7 @@ import { formatTime } from "../pipeline/timeline.ts";
 import type { App } from "./app.ts";
 import { Interrupted, mistake } from "./failure.ts";
 import { Player, TAP, tap } from "./preview.ts";
-import { advance, BEGINNING, oneLine, type Progress, rate } from "./progress.ts";
+import { advance, advanceOpening, BEGINNING, oneLine, type Progress, rate } from "./progress.ts";
 import { type Report, summary } from "./report.ts";
 import { prepare, type Ready, type Request } from "./request.ts";
 import type { Screen } from "./screen.ts";
@@ -111,6 +111,7 @@ class Generation {
       ...(threads !== undefined && { threads }),
       signal: this.#abort.signal,
       warn: (message) => this.#view.warn(oneLine(message)),
+      onEvent: (event) => this.#progress = advanceOpening(this.#progress, event),
     });
   }
 

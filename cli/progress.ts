@@ -1,5 +1,5 @@
 /** How far a run has come, from its events; and how to say so in one line. */
-import type { RunEvent } from "../pipeline/events.ts";
+import type { OpenEvent, RunEvent } from "../pipeline/events.ts";
 
 /** Bytes in the unit that reads best, powers of a thousand. */
 export { showBytes as size } from "../pipeline/bytes.ts";
@@ -18,6 +18,8 @@ export interface Plan {
 
 /** What is known of a run while it goes on. Times are in seconds since the run began. */
 export interface Progress {
+  /** What each stage is at that is still being made. */
+  readonly loading?: ReadonlyMap<string, string>;
   /** Chunks whose pictures are there. */
   readonly chunks: number;
   readonly frames: number;
@@ -64,6 +66,26 @@ export function advance(progress: Progress, event: RunEvent, plan: Plan): Progre
   }
 }
 
+/** The progress after an event of the pipeline's opening. */
+export function advanceOpening(progress: Progress, event: OpenEvent): Progress {
+  const loading = new Map(progress.loading);
+  if (event.type === "loaded") loading.delete(event.stage);
+  else {
+    const { stage, work, done, total } = event;
+    loading.set(stage, total > 0 ? `${work} ${Math.floor(100 * done / total)}%` : work);
+  }
+  return { ...progress, loading };
+}
+
+/** Seconds that loading may take before it is told what takes so long. */
+const LONG = 2;
+
+/** What the stages are at that are still being made, if loading takes long. */
+export function loadingParts({ loading }: Progress, elapsed: number): string[] {
+  if (elapsed < LONG || loading === undefined) return [];
+  return [...loading].map(([stage, work]) => `${stage}: ${work}`);
+}
+
 /**
  * Pictures a second in the steady state: those after the first chunk, by the time since it. Before
  * there are two chunks, all by the time since the run began.
@@ -85,7 +107,9 @@ export function progressLine(
   elapsed: number,
   early: number | undefined,
 ): string[] {
-  if (early === undefined) return ["loading", seconds(elapsed)];
+  if (early === undefined) {
+    return ["loading", ...loadingParts(progress, elapsed), seconds(elapsed)];
+  }
   const { step, first, frames } = progress;
   const parts: string[] = [];
   const chunk = Math.max(progress.chunks, step ? step.chunk + 1 : 0);

@@ -1,7 +1,15 @@
 /** What a run shows of itself on standard error while it goes on. */
 import { halfBlocks, type Picture } from "./picture.ts";
-import { type Plan, type Progress, progressLine, seconds, short, squeeze } from "./progress.ts";
-import { rate } from "./progress.ts";
+import {
+  loadingParts,
+  type Plan,
+  type Progress,
+  progressLine,
+  rate,
+  seconds,
+  short,
+  squeeze,
+} from "./progress.ts";
 import { LiveBlock, type Screen } from "./screen.ts";
 
 /** Shows a run. Times are in seconds since the program started. */
@@ -22,6 +30,9 @@ const REDRAWS = 20;
 
 /** Least seconds between two plain lines: a log of an endless run must not flood. */
 const PAUSE = 1;
+
+/** The same while stages are loaded. */
+const LOADING_PAUSE = 10;
 
 /** One line at the end of a terminal, drawn anew in place, below the picture if there is one. */
 export class LiveView implements View {
@@ -70,23 +81,32 @@ export class LiveView implements View {
   }
 }
 
-/** A line of its own for each chunk, at most one a second. */
+/** A line of its own for each chunk, at most one a second, and some while loading takes long. */
 export class PlainView implements View {
   readonly #screen: Screen;
   readonly #plan: Plan;
   #chunks = 0;
   #written = -PAUSE;
+  #told = -LOADING_PAUSE;
 
   constructor(screen: Screen, plan: Plan) {
     this.#screen = screen;
     this.#plan = plan;
   }
 
-  progress(progress: Progress, elapsed: number): void {
+  progress(progress: Progress, elapsed: number, early: number | undefined): void {
+    if (early === undefined) return this.#loading(progress, elapsed);
     if (progress.chunks === this.#chunks || elapsed - this.#written < PAUSE) return;
     this.#chunks = progress.chunks;
     this.#written = elapsed;
     this.note(plainLine(progress, this.#plan, elapsed));
+  }
+
+  #loading(progress: Progress, elapsed: number): void {
+    const parts = loadingParts(progress, elapsed);
+    if (parts.length === 0 || elapsed - this.#told < LOADING_PAUSE) return;
+    this.#told = elapsed;
+    this.note(`loading: ${parts.join(", ")}, ${seconds(elapsed)}`);
   }
 
   note(line: string): void {

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import {
   advance,
+  advanceOpening,
   BEGINNING,
   oneLine,
   type Plan,
@@ -11,7 +12,7 @@ import {
   squeeze,
 } from "../../cli/progress.ts";
 import { plainLine } from "../../cli/view.ts";
-import type { RunEvent } from "../../pipeline/events.ts";
+import type { OpenEvent, RunEvent } from "../../pipeline/events.ts";
 
 const PLAN: Plan = { stage: "decode", chunks: 7, frames: 81, fps: 16 };
 
@@ -59,6 +60,26 @@ Deno.test("progressLine() tells chunk, step, frames, speed, first frame and time
   );
   const endless = { stage: "decode", fps: 16 };
   assertEquals(text(2, endless), "chunk 1, step 1/4 · 0 frames · 1.20 s");
+});
+
+Deno.test("progressLine() tells what takes long while stages are loaded, and nothing of it where it is over soon", () => {
+  const events: OpenEvent[] = [
+    { type: "loading", stage: "encode-text", at: 0, work: "checking weights", done: 9, total: 9 },
+    { type: "loading", stage: "diffuse", at: 0, work: "onto the device", done: 0, total: 0 },
+    { type: "loading", stage: "decode", at: 0, work: "checking weights", done: 1, total: 2 },
+    { type: "loading", stage: "encode-text", at: 1, work: "weights in 8 bits", done: 2, total: 3 },
+    { type: "loaded", stage: "decode", at: 2 },
+  ];
+  const progress = events.reduce(advanceOpening, BEGINNING);
+  const text = (elapsed: number, early?: number) =>
+    squeeze(progressLine(progress, PLAN, elapsed, early), 200);
+  assertEquals(text(1.9), "loading · 1.90 s");
+  assertEquals(
+    text(3),
+    "loading · encode-text: weights in 8 bits 66% · diffuse: onto the device · 3.00 s",
+  );
+  assertEquals(text(3, 1), "0/81 frames · 3.00 s");
+  assertEquals(BEGINNING.loading, undefined);
 });
 
 Deno.test("squeeze() drops what tells least until the line fits", () => {

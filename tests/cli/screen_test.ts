@@ -34,9 +34,28 @@ Deno.test("PlainView writes a line a chunk, at most one a second, and no escape 
   const screen = fakeScreen({});
   const view = new PlainView(screen, { stage: "decode", fps: 16 });
   for (let i = 0; i < 60; i++) {
-    view.progress({ chunks: Math.floor(i / 2), frames: i, at: i / 10 }, i / 10);
+    view.progress({ chunks: Math.floor(i / 2), frames: i, at: i / 10 }, i / 10, 0);
   }
   const lines = screen.errors.trim().split("\n");
   assertEquals(lines.length >= 5 && lines.length <= 6, true, screen.errors);
   assertEquals(screen.errors.includes("\x1b"), false);
+});
+
+Deno.test("PlainView tells every ten seconds what takes long to load, and nothing of what does not", () => {
+  const screen = fakeScreen({});
+  const view = new PlainView(screen, { stage: "decode", fps: 16 });
+  for (let i = 0; i < 250; i++) {
+    const loading = new Map([["diffuse", `checking weights ${i % 100}%`]]);
+    view.progress({ chunks: 0, frames: 0, at: 0, loading }, i / 10, i < 240 ? undefined : 24);
+  }
+  assertEquals(screen.errors.trim().split("\n"), [
+    "loading: diffuse: checking weights 20%, 2.00 s",
+    "loading: diffuse: checking weights 20%, 12.0 s",
+    "loading: diffuse: checking weights 20%, 22.0 s",
+  ]);
+  const fast = fakeScreen({});
+  const loading = new Map([["diffuse", "checking weights 1%"]]);
+  new PlainView(fast, { stage: "decode", fps: 16 })
+    .progress({ chunks: 0, frames: 0, at: 0, loading }, 1, undefined);
+  assertEquals(fast.errors, "");
 });
