@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { planRun } from "../../server/plan.ts";
 import { checkPlan } from "../../server/checks.ts";
-import { loadConfig } from "../../pipeline/config.ts";
+import { loadConfig, parseConfig } from "../../pipeline/config.ts";
 import { plugins } from "../../mod.ts";
 import type { Problem, RunView } from "../../server/wire.ts";
 import { ProblemError } from "../../server/problem.ts";
@@ -157,4 +157,21 @@ Deno.test("checkPlan() tells the ways out of a published pipeline as options of 
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+});
+
+Deno.test("checkPlan() wants the files of what encodes an opening only where there is one", async () => {
+  const text = "name: own\nstages:\n  - use: encode-text\n  - use: encode-picture\n" +
+    "    with: { network: taew2.1, weights: models/taehv/taew2_1.pth }\n" +
+    "  - use: diffuse\n  - use: decode\n  - use: encode-video\n";
+  const config = await parseConfig(text, { plugins, file: "own.yaml" });
+  const machine = { device: undefined, directory: "/nowhere", memory: 1, overcommit: true };
+  const check = (kind?: "image") =>
+    refusalOf(
+      checkPlan(
+        planRun(config, { prompt: "a" }, kind && { opening: { kind }, plugins }),
+        machine,
+      ),
+    );
+  assertEquals(await check(), "");
+  assertStringIncludes(await check("image"), 'models-missing: The pipeline "own" needs ');
 });
