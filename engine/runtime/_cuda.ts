@@ -1,15 +1,16 @@
 /**
  * The CUDA provider, which ONNX Runtime's npm package does not carry. It comes in two forms: the bridge, a
  * library that loads into ONNX Runtime of the very same version, and the plugin, which brings its own
- * version. No NVIDIA card was there where this was written: the bridge was seen to load, and to be told by a driver
- * that there is no card; nothing was computed on one, and the plugin never loaded.
+ * version. No NVIDIA card was there where this was written: the bridge was seen to load, to be told by a driver
+ * that there is no card, and, over a stand-in for NVIDIA's libraries that computes nothing, to take every node of
+ * every network here. Nothing was computed on a card, and the plugin never loaded.
  */
 
 import { tryCopies } from "./_copies.ts";
 import type { Core } from "./_core.ts";
 import { cudaBridge, cudaPlugin, packageTakesCuda } from "./_cuda_files.ts";
 import { bridgeOptions, cudaOptions } from "./_cuda_options.ts";
-import { cudaNeeds, cudaRemedies } from "./cuda_needs.ts";
+import { type CudaNeed, cudaNeeds, cudaRemedies, missingCudnn } from "./cuda_needs.ts";
 import { type CudaProvider, findCudaProvider, installedCuda, noCuda } from "./cuda_provider.ts";
 import { DeviceUnavailableError, OrtError } from "./errors.ts";
 import { cudaJoinProblem } from "./library.ts";
@@ -38,10 +39,20 @@ export async function openCuda(core: Core, index: number): Promise<void> {
     core.owned.add(async () => void await core.executor.call("ReleaseAllocator", allocator));
     core.memory = { info, allocator };
     await tryCopies(core);
+    const cudnn = missingCudnn();
+    if (cudnn !== undefined) throw withoutCudnn(core.name, cudnn);
   } catch (error) {
     if (!(error instanceof OrtError)) throw error;
     throw unavailable(core.name, found, error);
   }
+}
+
+function withoutCudnn(device: string, cudnn: CudaNeed): DeviceUnavailableError {
+  return new DeviceUnavailableError(
+    device,
+    `its attention and convolutions need cuDNN, and ${cudnn.library} is not found`,
+    cudaRemedies([cudnn]).join(". "),
+  );
 }
 
 function notInstalled(device: string): DeviceUnavailableError {

@@ -79,13 +79,24 @@ export function cudaNeeds(provider?: string): CudaNeed[] {
   const required = requiredBy(provider);
   const all = [...required, ...late.filter((library) => !required.includes(library))];
   return all
-    .flatMap((library) => {
-      const known = parts.find(({ pattern }) => pattern.test(library));
-      if (known === undefined) return [];
-      const { pattern: _, ...part } = known;
-      return [{ library, ...part, required: required.includes(library), ...tryLibrary(library) }];
-    })
+    .flatMap((library) => needOf(library, required.includes(library)) ?? [])
     .sort((a, b) => Number(b.part === "driver") - Number(a.part === "driver"));
+}
+
+/**
+ * cuDNN, if it is not there. The provider opens without it and refuses every attention and convolution (version 1.30:
+ * `CudaKernel::RequireCudnnHandle`), which is in the middle of a run.
+ */
+export function missingCudnn(): CudaNeed | undefined {
+  const need = needOf(late[0]!, false);
+  return need?.found === false ? need : undefined;
+}
+
+function needOf(library: string, required: boolean): CudaNeed | undefined {
+  const known = parts.find(({ pattern }) => pattern.test(library));
+  if (known === undefined) return undefined;
+  const { pattern: _, ...part } = known;
+  return { library, ...part, required, ...tryLibrary(library) };
 }
 
 function requiredBy(provider: string | undefined): readonly string[] {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { neededLibraries } from "../../../engine/runtime/_elf.ts";
 import { type CudaNeed, cudaNeeds, cudaRemedies, cudaWheel } from "../../../engine/runtime/mod.ts";
+import { missingCudnn } from "../../../engine/runtime/cuda_needs.ts";
 import { joinFolders } from "../../../engine/runtime/_joined.ts";
 import { cacheFolder } from "../../../engine/runtime/_surroundings.ts";
 import { denoDir } from "../../_deno_dir.ts";
@@ -91,6 +92,17 @@ Deno.test({
       "libcurand.so.10",
     ]);
   },
+});
+
+Deno.test("missingCudnn() is of what cudaNeeds() says of cuDNN", () => {
+  if (Deno.build.os === "darwin") return;
+  const told = cudaNeeds().find(({ part }) => part === "cuDNN")!;
+  assertEquals(missingCudnn(), told.found ? undefined : told);
+  const missing = { ...told, found: false };
+  assertStringIncludes(
+    cudaRemedies([missing]).join(),
+    Deno.build.os === "windows" ? "cuDNN 9" : told.apt,
+  );
 });
 
 Deno.test({
