@@ -1,6 +1,7 @@
 import { openStageDevice } from "../_devices.ts";
 import type { Conditioning, CreateContext, Prompt, RunContext, Stage } from "../../pipeline/mod.ts";
 import type { LaterConditioning } from "../../pipeline/data.ts";
+import type { StageEvent } from "../../pipeline/events.ts";
 import { UserError } from "../../pipeline/mod.ts";
 import { locate, mending, openWeights } from "../_files.ts";
 import { toDevice } from "../_loading.ts";
@@ -24,6 +25,9 @@ interface Parts {
   /** The negative prompt where the prompt has none. */
   readonly negative: string | undefined;
 }
+
+/** What encoding a prompt is told, and tells. */
+type Watched = Pick<RunContext, "signal" | "report">;
 
 /** Encodes every prompt that comes. */
 export class TextStage implements Stage<"prompt", "conditioning"> {
@@ -85,16 +89,23 @@ export class TextStage implements Stage<"prompt", "conditioning"> {
     return new TextStage({ stack: stack.move(), supply, tokenizer, sizes, negative });
   }
 
+  /** Where the run is stopped a prompt that is being encoded is given up: nothing will be made of it. */
   async *process(
     prompts: AsyncIterable<Prompt>,
     context: RunContext,
   ): AsyncGenerator<Conditioning> {
+    const { stop } = context;
+    const signal = AbortSignal.any([context.signal, stop]);
+    const watched = { signal, report: (event: StageEvent) => context.report(event) };
     for await (const prompt of prompts) {
       const negative = prompt.negative ?? this.#parts.negative;
       checkPrompt(negative === undefined ? prompt : { ...prompt, negative });
       let conditioning: Conditioning;
       try {
-        conditioning = await this.#condition(prompt, negative, context);
+        conditioning = await this.#condition(prompt, negative, watched);
+      } catch (error) {
+        if (stop.aborted && !context.signal.aborted && error === stop.reason) return;
+        throw error;
       } finally {
         // Before the conditioning goes on: who takes it may need the memory.
         await this.#parts.supply.rest();
@@ -106,7 +117,7 @@ export class TextStage implements Stage<"prompt", "conditioning"> {
   async #condition(
     prompt: Prompt,
     negative: string | undefined,
-    context: RunContext,
+    context: Watched,
   ): Promise<Conditioning> {
     const { textLen, dim } = this.#parts.sizes;
     const { then = [], ...first } = prompt;
@@ -126,7 +137,7 @@ export class TextStage implements Stage<"prompt", "conditioning"> {
     return { prompt, ...encoded, ...common, ...(later.length > 0 && { then: later }) };
   }
 
-  async #encode(what: string, text: string, { signal, report }: RunContext): Promise<Encoded> {
+  async #encode(what: string, text: string, { signal, report }: Watched): Promise<Encoded> {
     const { tokenizer, sizes: { textLen }, supply } = this.#parts;
     const tokens = tokenize(tokenizer, text, textLen);
     if (tokens.dropped > 0) {

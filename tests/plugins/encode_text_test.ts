@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { umt5Encoder, umt5Xxl } from "../../engine/networks/mod.ts";
 import { liveHandles, openDevice } from "../../engine/runtime/mod.ts";
 import { openSafetensors } from "../../engine/weights/mod.ts";
-import type { StageEvent } from "../../pipeline/events.ts";
+import type { LoadingProgress, StageEvent } from "../../pipeline/events.ts";
 import { type Conditioning, type Prompt, UserError } from "../../pipeline/mod.ts";
 import { textModels } from "../../plugins/_models.ts";
 import { exportText } from "../../plugins/encode_text/export.ts";
@@ -90,6 +90,54 @@ Deno.test("TextStage frees the encoder when a prompt cannot be encoded, and enco
   await assertRejects(() => Array.fromAsync(run(control.signal)), Error, "enough");
   assertEquals(liveHandles().session, 0);
   assertEquals((await Array.fromAsync(run(signal))).length, 1);
+});
+
+Deno.test("TextStage gives up a prompt for which it loads the encoder again where the run is stopped or aborted", async () => {
+  await using stage = await TextStage.create(encodeTextOptions.parse({ keep: false }), create);
+  for (const ends of ["stop", "signal"] as const) {
+    const control = { stop: new AbortController(), signal: new AbortController() };
+    const conditionings: Conditioning[] = [];
+    const given = async function* () {
+      // What was encoded before needs no encoder.
+      yield await Promise.resolve({ text: `a red ball, ${ends}` });
+      yield { text: `a blue ball, ${ends}` };
+      yield { text: "never asked for" };
+    };
+    const run = async () => {
+      const context = {
+        stop: control.stop.signal,
+        signal: control.signal.signal,
+        whenRunning: () => Promise.resolve(),
+        report: () => control[ends].abort(new Error("enough")),
+      };
+      for await (const conditioning of stage.process(given(), context)) {
+        conditionings.push(conditioning);
+      }
+    };
+    // The encoder's first loading is silent, all others are told.
+    if (ends === "stop") {
+      await run();
+      assertEquals(conditionings.map(({ prompt }) => prompt.text), ["a red ball, stop"]);
+    } else {
+      await assertRejects(run, Error, "enough");
+      assertEquals(conditionings, []);
+    }
+    assertEquals(liveHandles().session, 0);
+  }
+});
+
+Deno.test("TextStage.create() reports what takes long, as much of it as there is", async () => {
+  const reports: string[] = [];
+  const report = ({ work, done, total }: LoadingProgress) => {
+    assert(done <= total);
+    if (done === total) reports.push(work);
+  };
+  const listening = { device: "cpu", threads: 1, directory: ".", signal, report } as never;
+  for (const precision of ["float32", "int8"]) {
+    await using _ = await TextStage.create(encodeTextOptions.parse({ precision }), listening);
+  }
+  assertEquals([...new Set(reports)], ["checking weights", "onto the device"]);
+  assertEquals(reports.length, 4);
 });
 
 Deno.test("TextStage encodes what comes later in a video, and too long a text, with or without keeping", async () => {
