@@ -64,7 +64,7 @@ export function cudaLines(
   const rows = needs.map(({ library, part, required, found, apt, pip }) => [
     library,
     found ? "found  " : "missing",
-    required ? part : `${part}, for some operators`,
+    required ? part : `${part}, opened on first use`,
     found ? "" : `apt: ${apt}${pip ? `; pip: ${pip}` : ""}`,
   ]);
   const width = Math.max(...needs.map(({ library }) => library.length));

@@ -72,7 +72,7 @@ Deno.test({
       assertStringIncludes(first.err, "Nothing of NVIDIA's is in it");
       assertStringIncludes(first.out, `The CUDA provider is in ${place}.`);
       assertMatch(first.out, /provider +found +.*libonnxruntime_providers_cuda\.so/);
-      assertMatch(first.out, /libcudnn\.so\.9 +(found|missing) +cuDNN, for some operators/);
+      assertMatch(first.out, /libcudnn\.so\.9 +(found|missing) +cuDNN, opened on first use/);
       assertEquals(await Deno.readFile(`${place}/libonnxruntime_providers_cuda.so`), PROVIDER);
       const asked = server.seen.length;
       const again = await ended(sluice(folder, [...install, "--json"]));
@@ -216,7 +216,7 @@ Deno.test("deviceLines() tells what works, why not, and what to install", () => 
     "What cuda needs",
     "  provider       found    /lib/provider.so",
     "  libcuda.so.1   found    driver",
-    "  libcudnn.so.9  missing  cuDNN, for some operators  apt: libcudnn9-cuda-13; pip: nvidia-cudnn-cu13",
+    "  libcudnn.so.9  missing  cuDNN, opened on first use  apt: libcudnn9-cuda-13; pip: nvidia-cudnn-cu13",
     "  The driver runs CUDA up to 13.1.",
     "  cuda:0 is Card, 24.0 GB.",
     "",
