@@ -2,7 +2,7 @@
 
 import type { Value } from "../graph.ts";
 import { expectDims, expectRank, fail, sameTypes } from "./_check.ts";
-import { concat, pad, reshape, slice } from "./shape.ts";
+import { gather, pad, reshape } from "./shape.ts";
 
 /** How `conv` moves over the picture. */
 export interface ConvOptions {
@@ -79,12 +79,15 @@ export function convOverTime(
   const [frames, channels, height, width] = x.dims as [number, number, number, number];
   if (frames < taps) fail("Conv over time", `expected at least ${taps} pictures`, [x, w]);
   const count = Math.floor((frames - taps) / timeStride) + 1;
-  const seen = Array.from({ length: taps }, (_, tap) => {
-    const picked = slice(x, 0, tap, tap + (count - 1) * timeStride + 1, timeStride);
-    return reshape(picked, [count, channels, 1, height, width]);
+  // All planes of all pictures' channels are rows of one table: whatever is seen is taken from it in one move. Cut out
+  // picture by picture and joined, the same would be read and written twice.
+  const rows = Int32Array.from({ length: count * channels * taps }, (_, i) => {
+    const picture = Math.floor(i / (channels * taps)) * timeStride + i % taps;
+    return picture * channels + Math.floor(i / taps) % channels;
   });
-  const stacked = reshape(concat(seen, 2), [count, channels * taps, height, width]);
-  return conv(stacked, w, b, { padding });
+  const planes = reshape(x, [frames * channels, height * width]);
+  const seen = gather(planes, x.graph.constant("int32", [count, channels * taps], rows));
+  return conv(reshape(seen, [count, channels * taps, height, width]), w, b, { padding });
 }
 
 /** Every pixel repeated `factor` times both ways: nearest-neighbour enlargement. */
