@@ -1,5 +1,6 @@
 /** How far a run has come, from its events; and how to say so in one line. */
 import type { OpenEvent, RunEvent } from "../pipeline/events.ts";
+import { advanceLoading, loadingWords, type StagesLoading } from "../pipeline/loading.ts";
 
 /** Bytes in the unit that reads best, powers of a thousand. */
 export { showBytes as size } from "../pipeline/bytes.ts";
@@ -19,7 +20,7 @@ export interface Plan {
 /** What is known of a run while it goes on. Times are in seconds since the run began. */
 export interface Progress {
   /** What each stage is at that is still being made. */
-  readonly loading?: ReadonlyMap<string, string>;
+  readonly loading?: StagesLoading;
   /** Chunks whose pictures are there. */
   readonly chunks: number;
   readonly frames: number;
@@ -68,13 +69,7 @@ export function advance(progress: Progress, event: RunEvent, plan: Plan): Progre
 
 /** The progress after an event of the pipeline's opening. */
 export function advanceOpening(progress: Progress, event: OpenEvent): Progress {
-  const loading = new Map(progress.loading);
-  if (event.type === "loaded") loading.delete(event.stage);
-  else {
-    const { stage, work, done, total } = event;
-    loading.set(stage, total > 0 ? `${work} ${Math.floor(100 * done / total)}%` : work);
-  }
-  return { ...progress, loading };
+  return { ...progress, loading: advanceLoading(progress.loading ?? new Map(), event) };
 }
 
 /** Seconds that loading may take before it is told what takes so long. */
@@ -83,7 +78,7 @@ const LONG = 2;
 /** What the stages are at that are still being made, if loading takes long. */
 export function loadingParts({ loading }: Progress, elapsed: number): string[] {
   if (elapsed < LONG || loading === undefined) return [];
-  return [...loading].map(([stage, work]) => `${stage}: ${work}`);
+  return loadingWords(loading);
 }
 
 /**

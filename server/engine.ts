@@ -1,5 +1,6 @@
 /** Whether the model is loaded, and loading it. */
 import type { Media } from "../pipeline/data.ts";
+import { advanceLoading, loadingWords, type StagesLoading } from "../pipeline/loading.ts";
 import { joinStages } from "../pipeline/pipe.ts";
 import type { OpenPipeline } from "../pipeline/run.ts";
 import type { Plan } from "./plan.ts";
@@ -28,6 +29,7 @@ export class Engine {
   readonly #workshop: Workshop;
   #state: EngineState = "loading";
   #reason = "";
+  #loading: StagesLoading = new Map();
 
   constructor(workshop: Workshop) {
     this.#workshop = workshop;
@@ -40,6 +42,7 @@ export class Engine {
   /** Loads the stages of a plan so that a run finds them; what fails makes the engine dead, no more. */
   async load(plan: Plan, signal: AbortSignal): Promise<void> {
     this.#state = "loading";
+    this.#loading = new Map();
     const { stages, device = plan.device, threads, directory, warn } = this.#workshop;
     try {
       const pipeline = joinStages(stages.lend(plan.stages, () => false));
@@ -47,6 +50,7 @@ export class Engine {
         directory,
         warn,
         signal,
+        onEvent: (event) => this.#loading = advanceLoading(this.#loading, event),
         ...(device !== undefined && { device }),
         ...(threads !== undefined && { threads }),
       });
@@ -77,8 +81,9 @@ export class Engine {
   /** @throws {ProblemError} 503 while the model is not there. */
   check(): void {
     if (this.#state === "ready") return;
+    const words = loadingWords(this.#loading).join(", ");
     const detail = this.#state === "loading"
-      ? "The model is being loaded: ask again in a moment."
+      ? `The model is being loaded${words && ` (${words})`}: ask again in a moment.`
       : `The model cannot be used: ${this.#reason}`;
     throw new ProblemError("unavailable", detail, { headers: { "retry-after": "2" } });
   }

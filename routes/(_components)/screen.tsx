@@ -39,7 +39,9 @@ export function Screen(
           {notice.busy && <span class="spinner" aria-hidden="true" />}
           {notice.danger && <Icon name="warning" />}
           <p>{notice.text}</p>
-          {notice.detail !== undefined && <p class="detail">{notice.detail}</p>}
+          {notice.detail !== undefined && (
+            <p class="detail" aria-hidden={notice.moving}>{notice.detail}</p>
+          )}
         </div>
       )}
       {run?.paused && <span class="tag">Paused</span>}
@@ -51,6 +53,8 @@ export function Screen(
 interface Notice {
   readonly text: string;
   readonly detail?: string | undefined;
+  /** Whether the detail changes all the time: it is not read out then. */
+  readonly moving?: boolean;
   readonly busy?: boolean;
   readonly danger?: boolean;
 }
@@ -70,14 +74,12 @@ function noticeOf(
   }
   switch (run?.state) {
     case "queued": {
-      if (health?.state === "loading") return { text: "Loading the model", busy: true };
+      if (health?.state === "loading") return loadingNotice(health);
       const place = run.position === undefined ? "" : `${formatOrdinal(run.position)} in line`;
       return { text: "Queued", detail: place, busy: true };
     }
     case "starting":
-      return health?.state === "loading"
-        ? { text: "Loading the model", busy: true }
-        : { text: "Starting", busy: true };
+      return health?.state === "loading" ? loadingNotice(health) : { text: "Starting", busy: true };
     case "cancelled":
       return { text: "Stopped before there was a picture" };
     case "streaming":
@@ -90,6 +92,10 @@ function noticeOf(
     case undefined:
       return { text: "Your video appears here while it is being made" };
   }
+}
+
+function loadingNotice({ work }: Health): Notice {
+  return { text: "Loading the model", detail: work, moving: true, busy: true };
 }
 
 const CANNOT_PLAY: Notice = {

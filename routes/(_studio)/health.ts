@@ -8,6 +8,8 @@ export interface Health {
   readonly state: "unknown" | "ready" | "loading" | "broken" | "gone";
   /** Why, where it is not ready. */
   readonly reason?: string;
+  /** What takes so long, where the model is being loaded and the server says so. */
+  readonly work?: string;
 }
 
 /** Milliseconds between questions while all is well. */
@@ -69,7 +71,9 @@ export class HealthWatch {
         return { state: "gone", reason: new GoneError(error).message };
       }
       const loading = error.status === 503 && /being loaded|loading/i.test(reason);
-      return { state: loading ? "loading" : "broken", reason };
+      if (!loading) return { state: "broken", reason };
+      const work = /\(([^()]+)\)/.exec(reason)?.[1];
+      return { state: "loading", reason, ...(work && { work }) };
     }
   }
 }

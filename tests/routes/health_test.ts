@@ -28,6 +28,18 @@ Deno.test("HealthWatch tells loading, broken and gone apart", async () => {
   assertEquals(health.health.value.reason, undefined);
 });
 
+Deno.test("HealthWatch tells what takes so long to load, where the server says so", async () => {
+  const loading = (words: string) => () =>
+    Promise.resolve(unavailable(`The model is being loaded${words}: ask again in a moment.`));
+  const health = watch(loading(""), loading(" (diffuse: checking weights 4%, decode: x)"), ok);
+  const seen: unknown[] = [];
+  for (let i = 0; i < 3; i++) {
+    await health.check();
+    seen.push(health.health.value.work);
+  }
+  assertEquals(seen, [undefined, "diffuse: checking weights 4%, decode: x", undefined]);
+});
+
 Deno.test("HealthWatch tells when the server is back, not when the model is loaded", async () => {
   const loading = () => Promise.resolve(unavailable("The model is being loaded."));
   const health = watch(loading, ok, gone, gone, loading, ok);
