@@ -1,5 +1,5 @@
 /** What keeps a planned run from being made on this machine, told before anything is loaded. */
-import { checkMemory } from "../pipeline/check_memory.ts";
+import { checkMemory, memoryOfMachine } from "../pipeline/check_memory.ts";
 import { UserError } from "../pipeline/errors.ts";
 import { isEncoder } from "../pipeline/opening.ts";
 import type { Plan } from "./plan.ts";
@@ -43,6 +43,22 @@ export async function checkPlan(plan: Plan, machine: Machine): Promise<void> {
           "studio anew with --overcommit.",
       },
     }));
+}
+
+/**
+ * Bytes of memory of some devices, as far as anybody tells: the processor's and that of NVIDIA's cards.
+ *
+ * @param memory of the processor; absent: as many as the machine has
+ */
+export async function memoryOf(
+  devices: readonly string[],
+  memory: number | undefined,
+): Promise<Readonly<Record<string, number>>> {
+  const cpu = memory ?? memoryOfMachine()?.total;
+  const cards = devices.some((device) => device.startsWith("cuda"))
+    ? await (await import("../mod.ts")).memoryOfCards()
+    : {};
+  return { ...cards, ...(cpu !== undefined && { cpu }) };
 }
 
 async function refuse(kind: ProblemKind, check: () => void | Promise<void>): Promise<void> {

@@ -5,7 +5,7 @@ import type { DataKinds } from "../pipeline/data.ts";
 import type { AnyPlugin } from "../pipeline/plugin.ts";
 import { optionsSchema } from "../pipeline/schema.ts";
 import { Catalogue } from "./catalogue.ts";
-import { checkPlan, type Machine } from "./checks.ts";
+import { checkPlan, type Machine, memoryOf } from "./checks.ts";
 import { Engine } from "./engine.ts";
 import { execute, type Workshop } from "./execute.ts";
 import { Gallery } from "./gallery.ts";
@@ -98,7 +98,7 @@ export class Studio implements AsyncDisposable {
     this.#catalogue = new Catalogue(configs, plugins, options.pipeline ?? "embedded");
     this.#workshop = {
       gallery,
-      stages: new StageCache(),
+      stages: new StageCache({ memoryOf: (devices) => memoryOf(devices, options.memory) }),
       device: options.device,
       threads: options.threads,
       directory: Deno.cwd(),
