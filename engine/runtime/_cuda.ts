@@ -155,14 +155,6 @@ async function register(core: Core, { form, path }: CudaProvider): Promise<bigin
     .filter((device) => readText(native.call("EpDevice_EpName", device)) === provider);
 }
 
-/**
- * The first run of a session would show what memory its values need, and the second would get one block of that size
- * beside the pieces of the first, which the arena keeps: twice the memory (microsoft/onnxruntime#14477 and #15005).
- */
-function keepPieces({ native }: Core, target: bigint): void {
-  native.call("DisableMemPattern", target);
-}
-
 /** Sessions get the bridge's provider; gives the card's `OrtMemoryInfo*`. */
 function appendBridge(core: Core, index: number): bigint {
   const { native, executor } = core;
@@ -176,7 +168,6 @@ function appendBridge(core: Core, index: number): bigint {
       const values = texts(Object.values(pairs));
       const count = keys.strings.length;
       native.call("UpdateCUDAProviderOptions", options, keys.pointers, values.pointers, count);
-      keepPieces(core, target);
       await executor.call("SessionOptionsAppendExecutionProvider_CUDA_V2", target, options);
     } finally {
       native.call("ReleaseCUDAProviderOptions", options);
@@ -207,7 +198,6 @@ function appendPlugin(core: Core, devices: readonly bigint[], index: number): bi
     const pairs = cudaOptions(settings);
     const keys = texts(Object.keys(pairs));
     const values = texts(Object.values(pairs));
-    keepPieces(core, target);
     await executor.call(
       "SessionOptionsAppendExecutionProvider_V2",
       target,

@@ -42,6 +42,10 @@ export async function sessionOptions(core: Core, options: SessionOptions): Promi
   native.call("CreateSessionOptions", handle);
   const result = handle[0]!;
   try {
+    // The first run of a session would show what memory its values need, and the second would get one block of that size
+    // beside the pieces of the first, which the arena keeps: up to twice the memory, and no time is saved
+    // (microsoft/onnxruntime#14477 and #15005).
+    native.call("DisableMemPattern", result);
     native.call("SetIntraOpNumThreads", result, options.threads ?? core.threads);
     const level = levels[options.optimization ?? "all"];
     native.call("SetSessionGraphOptimizationLevel", result, level);
