@@ -1,10 +1,11 @@
 /** `generate --prompts`: many videos with one loading of the model, gone on with where it was left. */
-import { basename, dirname, join } from "@std/path";
+import { join } from "@std/path";
 import { joinStages } from "../pipeline/pipe.ts";
 import type { StageSpec } from "../pipeline/plugin.ts";
 import type { OpenPipeline } from "../pipeline/run.ts";
 import type { App } from "./app.ts";
 import { type Failure, failureOf, Interrupted, mistake } from "./failure.ts";
+import { BatchFolder, workPlace } from "./batch_folder.ts";
 import { BatchView } from "./batch_view.ts";
 import { seconds } from "./progress.ts";
 import { type BatchItem, planBatch, readPrompts } from "./prompts_file.ts";
@@ -102,6 +103,7 @@ async function makeEach(
     abort.abort(new Interrupted(message));
   };
   using _listening = onLeaving({ stop: giveUp, abort: giveUp });
+  await using _folder = await BatchFolder.enter(folder, left.map(({ name }) => name));
   const batch = new Batch(ready, request, abort.signal, view);
   await using open = await batch.open();
   for (const item of left) {
@@ -109,7 +111,6 @@ async function makeEach(
     const place = `[${items.indexOf(item) + 1}/${items.length}]`;
     try {
       view.begin(place);
-      await removeLeftovers(folder, item.name);
       const one = await batch.make(open, item, path);
       made.push(one);
       tell.made(one);
@@ -167,7 +168,7 @@ class Batch {
     for await (const media of writer.run(run, { signal: this.#signal })) {
       frames = (media as { readonly frames?: number }).frames ?? frames;
     }
-    if (work !== path) await Deno.rename(work, path);
+    if (work !== path) await giveName(work, path);
     return { path, prompt: text, seed, frames, seconds: (performance.now() - begun) / 1000 };
   }
 
@@ -190,14 +191,14 @@ function extensionOf({ config }: Ready): string | undefined {
   return typeof container === "string" ? container : "mp4";
 }
 
-/**
- * Where a video is made that is to be at `path`. A file's writer has a temporary name of its own; a folder of pictures
- * is whole only when the last is in it, so that it gets its name then.
- */
-function workPlace(path: string, isFolder: boolean): string {
-  if (!isFolder) return path;
-  const token = crypto.randomUUID().slice(0, 8);
-  return join(dirname(path), `.${basename(path).slice(0, LONGEST)}.${token}.part`);
+/** Gives a whole folder its name; one that another batch has made meanwhile holds the same, and stays. */
+async function giveName(work: string, path: string): Promise<void> {
+  try {
+    await Deno.rename(work, path);
+  } catch (error) {
+    if (!exists(path)) throw error;
+    await Deno.remove(work, { recursive: true });
+  }
 }
 
 async function makeFolder(path: string): Promise<void> {
@@ -215,17 +216,5 @@ function exists(path: string): boolean {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
-  }
-}
-
-/** Characters of a name in its temporary form. */
-const LONGEST = 60;
-
-/** Removes what a run that was killed has left of this file: hidden, and ending in `.part`. */
-async function removeLeftovers(folder: string, name: string): Promise<void> {
-  const begin = `.${name.slice(0, LONGEST)}.`;
-  for await (const { name: found } of Deno.readDir(folder)) {
-    if (!found.startsWith(begin) || !found.endsWith(".part")) continue;
-    await Deno.remove(join(folder, found), { recursive: true }).catch(() => {});
   }
 }
