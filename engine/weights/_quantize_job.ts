@@ -2,7 +2,7 @@
 
 import { bytesOf, bytesPer, type HostTensor, viewBytes } from "../tensor/mod.ts";
 import type { StoredFloat } from "./_quantize_rows.ts";
-import { type FewBits, quantize } from "./quantize.ts";
+import { type FewBits, fewBitsShapes, quantize } from "./quantize.ts";
 import { openFile, readFully } from "./_read.ts";
 import { show } from "./_safetensors_header.ts";
 import { WeightsError } from "./weight_file.ts";
@@ -61,6 +61,7 @@ export async function workRows(
   tell: (reply: RowsReply) => void,
 ): Promise<void> {
   using from = new Source();
+  const made = new Room();
   let current = -1;
   try {
     using to = await Deno.open(target, { write: true });
@@ -68,9 +69,9 @@ export async function workRows(
       current = Atomics.add(control, NEXT, 1);
       const job = jobs[current];
       if (!job) break;
-      const { weight, scales } = await make(from, job);
-      await writeFully(to, job.weightAt, weight);
-      await writeFully(to, job.scalesAt, scales);
+      const { weight, scales } = await make(from, made, job);
+      writeFully(to, job.weightAt, weight);
+      writeFully(to, job.scalesAt, scales);
       tell({ bytes: weight.length + scales.length });
     }
   } catch (error) {
@@ -85,12 +86,14 @@ export async function workRows(
 }
 
 /** Reads rows and makes them. What it gives is good until it is called again. */
-async function make(from: Source, job: RowsJob) {
+async function make(from: Source, made: Room, job: RowsJob) {
   const { name, dtype, path, offset, rows, inner, form, first } = job;
   const bytes = await from.read(path, offset, rows * inner * bytesPer(dtype), name);
   const data = viewBytes(dtype, bytes);
   const tensor = { dtype, shape: [rows, inner], data } as HostTensor<StoredFloat>;
-  const { weight, scales } = quantizeNamed(tensor, form, { path, name, first });
+  const [out, blocks, length] = fewBitsShapes([rows, inner], form).weight;
+  const room = made.of(out * blocks * length);
+  const { weight, scales } = quantizeNamed(tensor, form, { path, name, first, room });
   return { weight: weight.data, scales: bytesOf(scales) };
 }
 
@@ -121,18 +124,27 @@ export function quantizeNamed(
   }
 }
 
+/** Memory that is used again and again: to be given new pages each time takes the system long. */
+class Room {
+  #bytes = new Uint8Array(0);
+
+  of(length: number): Uint8Array<ArrayBuffer> {
+    if (this.#bytes.length < length) this.#bytes = new Uint8Array(length);
+    return this.#bytes.subarray(0, length);
+  }
+}
+
 /** The file that was read last stays open, and what was read last is overwritten by what is read next. */
 class Source implements Disposable {
   #open: { readonly path: string; readonly file: Deno.FsFile } | undefined;
-  #room = new Uint8Array(0);
+  readonly #room = new Room();
 
   async read(path: string, offset: number, length: number, name: string) {
     if (this.#open?.path !== path) {
       this[Symbol.dispose]();
       this.#open = { path, file: await openFile(path) };
     }
-    if (this.#room.length < length) this.#room = new Uint8Array(length);
-    const bytes = this.#room.subarray(0, length);
+    const bytes = this.#room.of(length);
     await readFully(this.#open.file, path, offset, bytes, `tensor ${show(name)}`);
     return bytes;
   }
@@ -143,7 +155,8 @@ class Source implements Disposable {
   }
 }
 
-async function writeFully(file: Deno.FsFile, at: number, bytes: Uint8Array): Promise<void> {
-  await file.seek(at, Deno.SeekMode.Start);
-  for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
+/** This thread has nothing else to do meanwhile. */
+function writeFully(file: Deno.FsFile, at: number, bytes: Uint8Array): void {
+  file.seekSync(at, Deno.SeekMode.Start);
+  for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
 }

@@ -11,7 +11,7 @@ import {
 import { WeightsError } from "./weight_file.ts";
 
 /** Bytes that a thread reads at once, unless a single row is longer. */
-const JOB = 4 << 20;
+const JOB = 2 << 20;
 
 /** Threads at most: beyond that files are read and written no faster. */
 const MOST = 8;
