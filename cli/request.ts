@@ -82,7 +82,7 @@ export async function prepare(
   };
   await change(flagSettings(config, request.flags));
   await change(openingSettings(config, request));
-  if (request.frames !== undefined) await change([framesSetting(config, request.frames)]);
+  if (request.frames !== undefined) await change([framesSetting(config, request.frames, request)]);
   const own = request.later ?? [];
   const later = own.length > 0 ? own : config.timeline;
   checkTimes(config, later, planOf(config).fps, own.length > 0 ? "--at" : "timeline");
@@ -156,7 +156,11 @@ function flagSettings(config: Config, flags: Request["flags"]): string[] {
   });
 }
 
-function framesSetting(config: Config, frames: number): string {
+function framesSetting(
+  config: Config,
+  frames: number,
+  { image, video, strength }: Request,
+): string {
   const found = diffusion(config);
   if (found === undefined) {
     throw mistake(
@@ -171,9 +175,8 @@ function framesSetting(config: Config, frames: number): string {
     );
   }
   try {
-    return `${found.place}.latent-frames=${
-      latentsFor(frames, found.chunk, found.alone, found.whole)
-    }`;
+    const given = (image ?? video) !== undefined && strength === undefined;
+    return `${found.place}.latent-frames=${latentsFor(frames, found.chunk, { ...found, given })}`;
   } catch (error) {
     if (error instanceof RangeError) throw mistake(`--frames: ${error.message}`);
     throw error;

@@ -13,42 +13,66 @@ export function picturesOf(latents: number): number {
   return latents === 0 ? 0 : PICTURES_A_LATENT * (latents - 1) + 1;
 }
 
+/** How the pictures of a video come. */
+export interface Made {
+  /** Latent frames before the first chunk, 0 or 1. Default: 0. */
+  readonly alone?: number;
+  /** Whether all of it is made at once, which has an end. Default: false. */
+  readonly whole?: boolean;
+  /** Whether something is given that the video goes on from, so that there is a chunk to make behind. Default: false. */
+  readonly given?: boolean;
+}
+
 /**
  * Latent frames for a number of pictures; 0, which means endless, stays 0.
  *
- * @param alone latent frames before the first chunk, 0 or 1
- * @param whole whether all of it is made at once, which has an end
  * @throws {RangeError} where whole chunks of `chunk` latent frames cannot give that many; it names
  * the nearest counts that they can.
  */
-export function latentsFor(pictures: number, chunk: number, alone = 0, whole = false): number {
+export function latentsFor(pictures: number, chunk: number, made: Made = {}): number {
   if (pictures === 0) return 0;
-  const latents = (pictures - 1) / PICTURES_A_LATENT + 1;
-  if (Number.isInteger(latents) && latents > alone && (latents - alone) % chunk === 0) {
-    return latents;
-  }
-  const nearest = nearestCounts(pictures, chunk, alone);
+  const { alone = 0, whole = false } = made;
+  const chunks = chunksFor(pictures, chunk, alone);
+  if (Number.isInteger(chunks) && chunks >= fewestChunks(made)) return alone + chunks * chunk;
+  const nearest = nearestCounts(pictures, chunk, made);
   throw new RangeError(
     `A video of ${pictures} ${pictures === 1 ? "frame" : "frames"} cannot be made: it is made ${
       whole
         ? "of latent frames"
         : `in chunks of ${chunk} latent ${chunk === 1 ? "frame" : "frames"}`
     }, which${alone > 0 ? " behind the first picture" : ""} give ${
-      firstCounts(chunk, alone)
+      firstCounts(chunk, made)
     } frames. ` +
       `Nearest: ${nearest.join(" or ")}${whole ? "" : "; 0 goes on until it is stopped"}.`,
   );
 }
 
-function firstCounts(chunk: number, alone: number): string {
-  return [1, 2, 3].map((chunks) => picturesOf(alone + chunks * chunk)).join(", ") + ", …";
+/** Chunks for a number of pictures, with what is over as a fraction. */
+function chunksFor(pictures: number, chunk: number, alone: number): number {
+  return ((pictures - 1) / PICTURES_A_LATENT + 1 - alone) / chunk;
+}
+
+/** A picture alone is a video, unless it is given. */
+function fewestChunks({ alone = 0, given = false }: Made): number {
+  return alone > 0 && !given ? 0 : 1;
+}
+
+function firstCounts(chunk: number, made: Made): string {
+  const { alone = 0 } = made;
+  const first = fewestChunks(made);
+  const counts = [first, first + 1, first + 2].map((chunks) => picturesOf(alone + chunks * chunk));
+  return counts.join(", ") + ", …";
 }
 
 /** The possible counts just below and just above, nearest first; the smallest, if none is below. */
-export function nearestCounts(pictures: number, chunk: number, alone = 0): number[] {
-  const chunks = ((pictures - 1) / PICTURES_A_LATENT + 1 - alone) / chunk;
-  const around = [Math.floor(chunks), Math.ceil(chunks)].filter((count) => count > 0);
-  const counts = (around.length ? around : [1]).map((count) => picturesOf(alone + count * chunk));
+export function nearestCounts(pictures: number, chunk: number, made: Made = {}): number[] {
+  const { alone = 0 } = made;
+  const chunks = chunksFor(pictures, chunk, alone);
+  const fewest = fewestChunks(made);
+  const around = [Math.floor(chunks), Math.ceil(chunks)].filter((count) => count >= fewest);
+  const counts = (around.length ? around : [fewest]).map((count) =>
+    picturesOf(alone + count * chunk)
+  );
   return [...new Set(counts)].sort((a, b) => Math.abs(a - pictures) - Math.abs(b - pictures));
 }
 

@@ -60,7 +60,10 @@ const SEEDS = 2 ** 31;
 export function planRun(config: Config, request: CreateRun, given?: Given): Plan {
   let stages = chooseStages(config, request);
   if (given !== undefined) stages = withOpening(config.name, stages, request, given.opening);
-  if (request.frames !== undefined) stages = withFrames(stages, request.frames);
+  if (request.frames !== undefined) {
+    const goesOn = given !== undefined && given.opening.strength === undefined;
+    stages = withFrames(stages, request.frames, goesOn);
+  }
   if (request.extend === false) stages = stages.map(withoutExtension);
   checkEnds(config.name, stages);
   const uses = new Map(stages.map((spec, i) => [spec, config.stages[i]!.use]));
@@ -204,13 +207,14 @@ function sentence(reason: string): string {
   return reason.charAt(0).toUpperCase() + reason.slice(1);
 }
 
-function withFrames(stages: readonly StageSpec[], frames: number): StageSpec[] {
+/** The stages with a length. @param given whether the video goes on from something */
+function withFrames(stages: readonly StageSpec[], frames: number, given: boolean): StageSpec[] {
   const found = findDiffusion(stages);
   if (found === undefined) {
     throw fieldProblem("frames", "The pipeline has no stage whose number of pictures can be set.");
   }
   try {
-    const latentFrames = latentsFor(frames, found.chunk, found.alone, found.whole);
+    const latentFrames = latentsFor(frames, found.chunk, { ...found, given });
     return stages.map((spec, i) => i === found.place ? choose(spec, { latentFrames }) : spec);
   } catch (error) {
     if (error instanceof RangeError) throw fieldProblem("frames", error.message);

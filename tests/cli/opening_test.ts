@@ -147,6 +147,16 @@ Deno.test("generate --image names the counts of frames it can make", async () =>
   );
 });
 
+Deno.test("generate --frames 1 makes a picture where the first frame is a chunk of its own, and none is given", async () => {
+  const words = ["generate", "a red ball", "--frames", "1", "-o", "o.mp4", "--json"];
+  const alone = await sluice([...words, "--set", "diffuse.independent-first-frame=true"]);
+  assertEquals([alone.code, JSON.parse(alone.out).frames], [0, 1], alone.err);
+  const given = await sluice([...words, "--image", "ball.png"], { "ball.png": ball });
+  assertEquals([given.code, given.files], [2, []]);
+  assertStringIncludes(given.out, "A video of 1 frame cannot be made");
+  assertStringIncludes(given.out, "Nearest: 13;");
+});
+
 const MISTAKES: [words: string[], message: string][] = [
   [["--image", "none.png"], "--image: there is no file none.png"],
   [["--video", "."], "--video: . is no file"],

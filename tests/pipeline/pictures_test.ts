@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { z } from "zod";
 import { definePlugin } from "../../pipeline/define.ts";
 import {
@@ -38,8 +38,19 @@ Deno.test("nearestCounts() gives one count where the asked one is possible", () 
   assertEquals(nearestCounts(81, 3), [81]);
 });
 
+Deno.test("latentsFor() makes a picture alone where the first is a chunk of its own and not given", () => {
+  const alone = { alone: 1 };
+  assertEquals([1, 13, 85].map((count) => latentsFor(count, 3, alone)), [1, 4, 22]);
+  assertEquals([13, 85].map((count) => latentsFor(count, 3, { ...alone, given: true })), [4, 22]);
+  const refused = (count: number, given: boolean) =>
+    assertThrows(() => latentsFor(count, 3, { ...alone, given }), RangeError).message;
+  assertStringIncludes(refused(5, false), "give 1, 13, 25, … frames. Nearest: 1 or 13;");
+  assertStringIncludes(refused(1, true), "give 13, 25, 37, … frames. Nearest: 13;");
+  assertStringIncludes(refused(-4, false), "Nearest: 1;");
+});
+
 Deno.test("latentsFor() offers no endless video where all is made at once", () => {
-  const error = assertThrows(() => latentsFor(80, 1, 0, true), RangeError);
+  const error = assertThrows(() => latentsFor(80, 1, { whole: true }), RangeError);
   assertEquals(
     error.message,
     "A video of 80 frames cannot be made: it is made of latent frames, which give 1, 5, 9, … frames. " +
