@@ -11,6 +11,8 @@ export interface RunGraphOptions {
   readonly weights?: WeightFile;
   readonly threads?: number;
   readonly device?: string;
+  /** Opens the device, in place of its name; it is closed after the run. */
+  readonly open?: () => Promise<Device>;
   /** Puts another device around that one. */
   readonly wrap?: (device: Device) => Device;
   /** Sizes that the graph knows by name only. */
@@ -24,9 +26,9 @@ export type TestPlace = Pick<RunGraphOptions, "threads" | "device">;
 export async function runGraph(
   graph: Graph,
   inputs: Readonly<Record<string, TensorData>>,
-  { weights, threads = 1, device: name = "cpu", wrap, sizes = {} }: RunGraphOptions = {},
+  { weights, threads = 1, device: name = "cpu", open, wrap, sizes = {} }: RunGraphOptions = {},
 ): Promise<Record<string, TensorData>> {
-  const opened = await openDevice(name, { threads });
+  const opened = await (open ? open() : openDevice(name, { threads }));
   await using device = wrap ? wrap(opened) : opened;
   await using session = await loadGraph(device, graph, weights);
   using binding = session.createBinding();

@@ -5,7 +5,7 @@
 
 import type { Precision } from "../../engine/networks/mod.ts";
 import { longText, taehvDecoding, taehvEncoding, vaeDecoding, vaeEncoding } from "./_codecs.ts";
-import type { Float16Case } from "./_compare.ts";
+import type { CasePlace, Float16Case } from "./_compare.ts";
 import { embeddedChain, embeddedLatents, embeddedPictures, embeddedText } from "./_embedded.ts";
 import { bidirectional, localRun, sequence, texts, wholeRun } from "./_wan.ts";
 
@@ -17,7 +17,7 @@ export const float16Cases: readonly Float16Case[] = [
   ...([[6, 0], [6, 1], [6, 3], [9, 3]] as const).map(([window, sink]) => ({
     name: `causal Wan, window ${window}, sink ${sink}, 5 chunks`,
     bound: 0.001,
-    run: (dtype: Precision) => localRun(window, sink, dtype),
+    run: (dtype: Precision, place?: CasePlace) => localRun(window, sink, dtype, place),
   })),
   { name: "bidirectional Wan, flow", bound: 0.0015, run: bidirectional },
   ...([
@@ -30,7 +30,7 @@ export const float16Cases: readonly Float16Case[] = [
   ] as const).map(([name, key, options]) => ({
     name,
     bound: 0.0015,
-    run: (dtype: Precision) => sequence(key, options, dtype),
+    run: (dtype: Precision, place?: CasePlace) => sequence(key, options, dtype, place),
   })),
   { name: "Wan, the text's keys and values", bound: 0.002, run: texts },
   { name: "UMT5, 160 tokens", bound: 0.003, run: longText },

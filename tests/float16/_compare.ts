@@ -1,7 +1,8 @@
 /** What the lines of the float16 table share: what is compared, how far apart it is, and running a graph so. */
 
-import type { Precision } from "../../engine/networks/mod.ts";
+import type { AttentionKind, Precision } from "../../engine/networks/mod.ts";
 import type { Graph } from "../../engine/onnx/mod.ts";
+import { type Device, openDevice } from "../../engine/runtime/mod.ts";
 import type { TensorData } from "../../engine/tensor/mod.ts";
 import { rounding } from "../_rounding.ts";
 import { runGraph, type RunGraphOptions } from "../_run_graph.ts";
@@ -12,6 +13,20 @@ export interface Compared {
   readonly expected: ArrayLike<number>;
 }
 
+/** Where a case is run. */
+export interface CasePlace {
+  /** Opens the device; the case closes it. `threads`: of a CPU. */
+  open(threads: number): Promise<Device>;
+  /** The attention that is right there. */
+  readonly attention: AttentionKind;
+}
+
+/** The CPU, with float16 that is float16. */
+export const onRounding: CasePlace = {
+  open: async (threads) => rounding(await openDevice("cpu", { threads })),
+  attention: "fused",
+};
+
 /** One line of the table. */
 export interface Float16Case {
   readonly name: string;
@@ -20,7 +35,8 @@ export interface Float16Case {
   /** Of values that are pictures: black and white, and the least peak signal to noise in dB. */
   readonly range?: readonly [black: number, white: number];
   readonly psnr?: number;
-  run(dtype: Precision): Promise<Compared>;
+  /** What is expected is the reference's, or the CPU's in float32, wherever it is run. */
+  run(dtype: Precision, place?: CasePlace): Promise<Compared>;
 }
 
 /** How far two tensors are apart. */
@@ -54,13 +70,14 @@ export function errorOf(
   return { magnitude, largest, mean: sum / length, ...(psnr !== undefined && { psnr }) };
 }
 
-/** Runs a graph on a device that rounds; memories that are not given are zeros. */
+/** Runs a graph there. */
 export async function run(
   graph: Graph,
   inputs: Readonly<Record<string, TensorData>>,
   options: RunGraphOptions,
+  place: CasePlace,
 ): Promise<Record<string, TensorData>> {
-  return await runGraph(graph, inputs, { ...options, wrap: rounding });
+  return await runGraph(graph, inputs, { ...options, open: () => place.open(1) });
 }
 
 /** Zeros, in the type that the graph wants them in. */

@@ -2,15 +2,13 @@
 
 import { flowSchedule, planFewSteps, rollout } from "../../engine/diffusion/mod.ts";
 import { type Precision, umt5Encoder } from "../../engine/networks/mod.ts";
-import { openDevice } from "../../engine/runtime/mod.ts";
 import { openSafetensors } from "../../engine/weights/mod.ts";
 import { decoderModels, diffusionModels, textModels } from "../../plugins/_models.ts";
 import { Decoder } from "../../plugins/decode/decoder.ts";
 import { taehvNetwork } from "../../plugins/decode/networks.ts";
 import { CausalWanModel } from "../../plugins/diffuse/model.ts";
 import { Golden } from "../_golden.ts";
-import { rounding } from "../_rounding.ts";
-import { type Compared, run } from "./_compare.ts";
+import { type CasePlace, type Compared, onRounding, run } from "./_compare.ts";
 
 const embedded = diffusionModels.embedded;
 const cells = {
@@ -20,13 +18,21 @@ const cells = {
 
 const weightsOf = (url: URL) => openSafetensors(decodeURIComponent(url.pathname));
 
-export async function embeddedText(dtype: Precision): Promise<Compared> {
+export async function embeddedText(
+  dtype: Precision,
+  place = onRounding,
+): Promise<Compared> {
   const golden = await Golden.open("embedded_parity");
   const { sizes } = textModels.embedded;
-  const { embeddings } = await run(umt5Encoder(sizes, { dtype }), {
-    ids: (await golden.integers("in.ids")).slice(0, 32),
-    mask: (await golden.integers("in.mask")).slice(0, 32),
-  }, { weights: await weightsOf(textModels.embedded.weights) });
+  const { embeddings } = await run(
+    umt5Encoder(sizes, { dtype }),
+    {
+      ids: (await golden.integers("in.ids")).slice(0, 32),
+      mask: (await golden.integers("in.mask")).slice(0, 32),
+    },
+    { weights: await weightsOf(textModels.embedded.weights) },
+    place,
+  );
   return {
     actual: embeddings as Float32Array,
     expected: await golden.part("out.prompt_embeds", 0, 2),
@@ -34,15 +40,18 @@ export async function embeddedText(dtype: Precision): Promise<Compared> {
 }
 
 /** Seven chunks of the embedded model from the reference's embeddings. */
-export async function embeddedLatents(dtype: Precision): Promise<Compared> {
+export async function embeddedLatents(
+  dtype: Precision,
+  place = onRounding,
+): Promise<Compared> {
   const golden = await Golden.open("embedded_parity");
   const { sizes, chunk, window, sink, shift, steps, warpSteps } = embedded;
-  await using device = rounding(await openDevice("cpu", { threads: 2 }));
+  await using device = await place.open(2);
   await using model = await CausalWanModel.load(device, await weightsOf(embedded.weights), {
     sizes,
     chunk: { frames: chunk, ...cells },
     window,
-    attention: "fused",
+    attention: place.attention,
     precision: dtype,
   });
   await model.condition(await golden.part("out.prompt_embeds", 0, 2));
@@ -70,18 +79,25 @@ export async function embeddedLatents(dtype: Precision): Promise<Compared> {
 }
 
 /** The reference's latents decoded; bytes against the float32 graph's. */
-export async function embeddedPictures(dtype: Precision): Promise<Compared> {
+export async function embeddedPictures(
+  dtype: Precision,
+  place = onRounding,
+): Promise<Compared> {
   const golden = await Golden.open("embedded_parity");
   const latents = await golden.part("out.latents", 0, 2);
   return {
-    actual: await decoded(latents, dtype),
-    expected: await decoded(latents, "float32"),
+    actual: await decoded(latents, dtype, place),
+    expected: await decoded(latents, "float32", onRounding),
   };
 }
 
-async function decoded(latents: Float32Array, dtype: Precision): Promise<Uint8Array> {
+async function decoded(
+  latents: Float32Array,
+  dtype: Precision,
+  place: CasePlace,
+): Promise<Uint8Array> {
   const { chunk } = embedded;
-  await using device = rounding(await openDevice("cpu", { threads: 2 }));
+  await using device = await place.open(2);
   const network = taehvNetwork(decoderModels.embedded.sizes, dtype);
   await using decoder = new Decoder(
     device,
@@ -99,10 +115,13 @@ async function decoded(latents: Float32Array, dtype: Precision): Promise<Uint8Ar
 }
 
 /** From noise to pictures in float16, against the same in float32. */
-export async function embeddedChain(dtype: Precision): Promise<Compared> {
-  const { actual, expected } = await embeddedLatents(dtype);
+export async function embeddedChain(
+  dtype: Precision,
+  place = onRounding,
+): Promise<Compared> {
+  const { actual, expected } = await embeddedLatents(dtype, place);
   return {
-    actual: await decoded(Float32Array.from(actual), dtype),
-    expected: await decoded(Float32Array.from(expected), "float32"),
+    actual: await decoded(Float32Array.from(actual), dtype, place),
+    expected: await decoded(Float32Array.from(expected), "float32", onRounding),
   };
 }

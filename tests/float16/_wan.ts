@@ -11,35 +11,41 @@ import {
   wan,
   wanContext,
 } from "../../engine/networks/mod.ts";
-import { type Device, openDevice } from "../../engine/runtime/mod.ts";
 import { CausalWanModel } from "../../plugins/diffuse/model.ts";
 import { Golden } from "../_golden.ts";
 import { FRAME, goldenPasses, goldenSizes } from "../plugins/_causal_wan.ts";
-import { rounding } from "../_rounding.ts";
-import { type Compared, run } from "./_compare.ts";
+import { type CasePlace, type Compared, onRounding, run } from "./_compare.ts";
 
 const sinusoids = (timesteps: Iterable<number>) =>
   Float32Array.from([...timesteps].flatMap((t) => [...timestepSinusoid(t, goldenSizes.freqDim)]));
 
-async function context(golden: Golden, name: string, dtype: Precision) {
+async function context(golden: Golden, name: string, dtype: Precision, place: CasePlace) {
   const embeddings = await golden.floats(name);
-  return await run(wanContext(goldenSizes, { dtype }), { embeddings }, { weights: golden.weights });
+  return await run(
+    wanContext(goldenSizes, { dtype }),
+    { embeddings },
+    { weights: golden.weights },
+    place,
+  );
 }
 
 const clip = (frames: number) => ({ frames, height: 8, width: 12 });
 const places = (frames: number) => rotaryTables({ firstFrame: 0, frames, rows: 4, columns: 6 }, 16);
 
-export async function bidirectional(dtype: Precision): Promise<Compared> {
+export async function bidirectional(
+  dtype: Precision,
+  place = onRounding,
+): Promise<Compared> {
   const golden = await Golden.open("bidirectional_wan");
   const [timestep] = await golden.floats("in.timestep");
   const inputs = {
     latents: await golden.floats("in.x"),
     time: sinusoids([timestep!]),
     ...places(6),
-    ...await context(golden, "in.cond", dtype),
+    ...await context(golden, "in.cond", dtype, place),
   };
-  const graph = wan(goldenSizes, clip(6), { dtype });
-  const { flow } = await run(graph, inputs, { weights: golden.weights });
+  const graph = wan(goldenSizes, clip(6), { dtype, attention: place.attention });
+  const { flow } = await run(graph, inputs, { weights: golden.weights }, place);
   return {
     actual: flow as Float32Array,
     expected: await golden.floats("out.bidirectional.cond_flow"),
@@ -50,39 +56,52 @@ export async function sequence(
   name: string,
   options: CausalWanSequenceOptions,
   dtype: Precision,
+  place = onRounding,
 ): Promise<Compared> {
   const golden = await Golden.open("bidirectional_wan");
   const own = (part: string) => `in.${name}.${part}`;
   const timesteps = await golden.floats(own("timestep"));
   const frames = timesteps.length;
   const { tensors } = golden.file;
-  const graph = causalWanSequence(goldenSizes, clip(frames), { ...options, dtype });
-  const { flow } = await run(graph, {
-    latents: await golden.floats(tensors.has(own("x")) ? own("x") : "in.x"),
-    time: sinusoids(timesteps),
-    ...places(frames),
-    ...await context(golden, "in.cond", dtype),
-    ...(options.teacherForcing && {
-      clean: await golden.floats(own("clean_x")),
-      "clean-time": sinusoids(new Float32Array(frames)),
-    }),
-  }, { weights: golden.weights });
+  const graph = causalWanSequence(goldenSizes, clip(frames), {
+    ...options,
+    dtype,
+    attention: place.attention,
+  });
+  const { flow } = await run(
+    graph,
+    {
+      latents: await golden.floats(tensors.has(own("x")) ? own("x") : "in.x"),
+      time: sinusoids(timesteps),
+      ...places(frames),
+      ...await context(golden, "in.cond", dtype, place),
+      ...(options.teacherForcing && {
+        clean: await golden.floats(own("clean_x")),
+        "clean-time": sinusoids(new Float32Array(frames)),
+      }),
+    },
+    { weights: golden.weights },
+    place,
+  );
   return { actual: flow as Float32Array, expected: await golden.floats(`out.${name}.flow`) };
 }
 
 /** Keys and values of the text. The golden files do not hold them: the float32 graph gives what is expected. */
-export async function texts(dtype: Precision): Promise<Compared> {
+export async function texts(
+  dtype: Precision,
+  place = onRounding,
+): Promise<Compared> {
   const golden = await Golden.open("bidirectional_wan");
-  const all = async (dtype: Precision) =>
-    Object.values(await context(golden, "in.cond", dtype)).flatMap((
+  const all = async (dtype: Precision, place: CasePlace) =>
+    Object.values(await context(golden, "in.cond", dtype, place)).flatMap((
       data,
     ) => [...data as Float32Array]);
-  return { actual: await all(dtype), expected: await all("float32") };
+  return { actual: await all(dtype, place), expected: await all("float32", onRounding) };
 }
 
 async function rolledOut(
   golden: Golden,
-  device: Device,
+  place: CasePlace,
   dtype: Precision,
   run: {
     readonly latentFrames: number;
@@ -91,11 +110,12 @@ async function rolledOut(
     readonly noise: RolloutNoise;
   },
 ): Promise<Float32Array> {
+  await using device = await place.open(1);
   await using model = await CausalWanModel.load(device, golden.weights, {
     sizes: goldenSizes,
     chunk: clip(3),
     window: run.window,
-    attention: "fused",
+    attention: place.attention,
     precision: dtype,
   });
   await model.condition(await golden.floats("in.prompt_embeds"));
@@ -106,7 +126,10 @@ async function rolledOut(
   return new Float32Array(latents);
 }
 
-export async function wholeRun(dtype: Precision): Promise<Compared> {
+export async function wholeRun(
+  dtype: Precision,
+  place = onRounding,
+): Promise<Compared> {
   const golden = await Golden.open("causal_wan");
   const initial = await golden.floats("in.noise");
   const further = await Promise.all(
@@ -114,8 +137,7 @@ export async function wholeRun(dtype: Precision): Promise<Compared> {
       Promise.all([0, 1, 2].map((step) => golden.floats(`in.renoise.${chunk}.${step}`)))
     ),
   );
-  await using device = rounding(await openDevice("cpu", { threads: 1 }));
-  const actual = await rolledOut(golden, device, dtype, {
+  const actual = await rolledOut(golden, place, dtype, {
     latentFrames: 12,
     window: 21,
     sink: 0,
@@ -127,12 +149,16 @@ export async function wholeRun(dtype: Precision): Promise<Compared> {
   return { actual, expected: await golden.floats("out.latents") };
 }
 
-export async function localRun(window: number, sink: number, dtype: Precision): Promise<Compared> {
+export async function localRun(
+  window: number,
+  sink: number,
+  dtype: Precision,
+  place = onRounding,
+): Promise<Compared> {
   const golden = await Golden.open("causal_wan_local");
   const initial = await golden.floats("in.noise");
   const further = await golden.floats("in.renoise");
-  await using device = rounding(await openDevice("cpu", { threads: 1 }));
-  const actual = await rolledOut(golden, device, dtype, {
+  const actual = await rolledOut(golden, place, dtype, {
     latentFrames: 15,
     window,
     sink,
