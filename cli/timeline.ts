@@ -14,9 +14,9 @@ export interface Prompts {
 const EXAMPLE = '"a red ball bounces" --at 2.5s "a blue ball bounces"';
 
 /**
- * Joins prompts and times: the first prompt begins the video, and each `--at` belongs to the next of the others.
+ * Joins prompts and times: the first prompt begins the video, and behind each `--at` there is one more.
  *
- * @param words as they were written, to see which came first
+ * @param words as they were written, to see what stands behind what
  */
 export function readTimeline(
   [prompt, ...others]: readonly string[],
@@ -33,26 +33,45 @@ export function readTimeline(
         }; or say with --at when the next prompt begins: ${EXAMPLE}.`,
     );
   }
-  const begun = words.findIndex((word) => word === "--at" || word.startsWith("--at="));
-  if (times.length > 0 && (prompt === undefined || begun < words.indexOf(prompt))) {
+  const stretches = splitAtTimes(words);
+  if (times.length > 0 && (prompt === undefined || !stretches[0]!.includes(prompt))) {
     throw mistake(
       `--at stands before the first prompt: begin with what the video begins with: ${EXAMPLE}.`,
     );
   }
-  if (others.length < times.length) {
-    throw mistake(
-      `--at ${times[others.length]} has no prompt: write it behind the time, as in ${EXAMPLE}.`,
-    );
+  for (const [i, time] of times.entries()) {
+    const text = others[i];
+    if (text !== undefined && stretches[i + 1]?.includes(text)) continue;
+    if (text !== undefined && stretches[i]!.includes(text)) throw withoutTime(text);
+    throw mistake(`--at ${time} has no prompt: write it behind the time, as in ${EXAMPLE}.`);
   }
-  if (others.length > times.length) {
-    throw mistake(
-      `The prompt ${
-        JSON.stringify(others[times.length])
-      } has no time: write --at and the time before it, as in ` +
-        `${EXAMPLE}.`,
-    );
-  }
+  const surplus = others[times.length];
+  if (surplus !== undefined) throw withoutTime(surplus);
   return { prompt, later: times.map((time, i) => entryOf(time, others[i]!)) };
+}
+
+function withoutTime(prompt: string): Error {
+  return mistake(
+    `The prompt ${
+      JSON.stringify(prompt)
+    } has no time: write --at and the time before it, as in ${EXAMPLE}.`,
+  );
+}
+
+/** The words before the first `--at` and behind the time of each. */
+function splitAtTimes(words: readonly string[]): string[][] {
+  const stretches: string[][] = [[]];
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    if (word === "--") {
+      stretches.at(-1)!.push(...words.slice(i + 1));
+      break;
+    }
+    if (word === "--at") i++;
+    if (word === "--at" || word.startsWith("--at=")) stretches.push([]);
+    else stretches.at(-1)!.push(word);
+  }
+  return stretches;
 }
 
 function entryOf(time: string, prompt: string): TimelineEntry {

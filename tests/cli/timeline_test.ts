@@ -10,6 +10,10 @@ Deno.test("readTimeline() gives each time the next of the other prompts", () => 
     prompt: "a",
     later: [{ at: 4, prompt: "c" }, { at: 65, prompt: "b" }],
   });
+  const options = ["-o", "b", "a", "--seed", "1", "--at", "2", "--", "--at"];
+  assertEquals(readTimeline(["a", "--at"], ["2"], options).later, [
+    { at: 2, prompt: "--at" },
+  ]);
   assertEquals(readTimeline([], [], []), { prompt: undefined, later: [] });
 });
 
@@ -89,7 +93,13 @@ const MISTAKES: [words: string[], message: string][] = [
     ["a", "b"],
     'More words follow the prompt "a". Put quotes around a prompt of several words: "a b"; or',
   ],
-  [["a", "b", "--at", "0.5", "c"], 'The prompt "c" has no time'],
+  [["a", "b", "--at", "0.5", "c"], 'The prompt "b" has no time'],
+  [["a", "b", "--at", "0.5"], 'The prompt "b" has no time'],
+  [["a", "a", "--at", "0.5", "b"], 'The prompt "a" has no time'],
+  [["a", "--at", "0.5", "b", "c", "--at=0.7"], 'The prompt "c" has no time'],
+  [["a", "--at", "0.5", "b", "c"], 'The prompt "c" has no time'],
+  [["a", "--at", "0.5", "--at", "0.7", "b", "c"], "--at 0.5 has no prompt"],
+  [["--at", "0.5", "a", "--at", "0.7", "a"], "--at stands before the first prompt"],
   [["a", "--at", "0.5", "b", "--at", "0.50s", "c"], 'Two prompts begin at 0.5 s: "b" and "c".'],
   [["--prompts", "p.txt", "--at", "0.5", "b"], "--prompts"],
 ];
