@@ -33,10 +33,40 @@ export async function choosePrecision(
   );
 }
 
-/** What `choosePrecision` is expected to say of a device that is not opened yet, by its name. */
-export function plannedPrecision(device: string, wanted: WantedPrecision): Precision {
+/** Whether the graphics adapter has 16-bit floats; undefined until somebody asks. */
+let adapterHasFloat16: Promise<boolean> | undefined;
+
+/**
+ * What `choosePrecision` will say of a device that is not opened yet, by its name. A graphics adapter is opened to see,
+ * once and for a tenth of a second; where there is none, it is taken for one that has 16-bit floats, as most have.
+ *
+ * @param open how the adapter is opened; given by tests
+ */
+export async function plannedPrecision(
+  device: string,
+  wanted: WantedPrecision,
+  open?: () => Promise<Device>,
+): Promise<Precision> {
   if (wanted !== "auto") return wanted;
-  return device === "cpu" ? "float32" : "float16";
+  if (device !== "webgpu") return device === "cpu" ? "float32" : "float16";
+  const asked = open ? askAdapter(open) : adapterHasFloat16 ??= askAdapter();
+  return await asked ? "float16" : "float32";
+}
+
+async function askAdapter(open?: () => Promise<Device>): Promise<boolean> {
+  const [{ float16Works }, { openDevice }] = await Promise.all([
+    import("../engine/load/mod.ts"),
+    import("../engine/runtime/mod.ts"),
+  ]);
+  let adapter: Device;
+  try {
+    adapter = await (open ?? (() => openDevice("webgpu", { threads: 1 })))();
+  } catch {
+    // Whoever computes there says what is missing.
+    return true;
+  }
+  await using _ = adapter;
+  return await float16Works(adapter);
 }
 
 /** What is exported: float32 unless float16 is asked for, since the device it will run on is not known. */

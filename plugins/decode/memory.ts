@@ -14,7 +14,7 @@ export async function decoderMemory(
   const model = autoencoderOf("decode", options);
   const device = options.device ?? context.device;
   const [frames = 1, , height = 60, width = 104] = context.takes ?? [];
-  const dtype = plannedPrecision(device, options.precision);
+  const dtype = await plannedPrecision(device, options.precision);
   const network = networkOf(model, "fused", dtype);
   const shape = { frames: piecesOf(network, options.batch, frames, height * width), height, width };
   const next = network.build(shape, false);
@@ -39,7 +39,7 @@ export async function decoderMemory(
       },
       {
         name: "activations",
-        bytes: activationsOf(next.graph),
+        bytes: activationsOf(next.graph, device),
         detail: `${shape.frames} latent ${shape.frames === 1 ? "frame" : "frames"} at once`,
         estimated: true,
       },

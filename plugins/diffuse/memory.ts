@@ -17,7 +17,7 @@ export async function diffusionMemory(
   const device = options.device ?? context.device;
   const cells = { height: height / spatialFactor, width: width / spatialFactor };
   const attention = options.attention === "composed" ? "composed" : "fused";
-  const dtype = plannedPrecision(device, options.precision);
+  const dtype = await plannedPrecision(device, options.precision);
   const graphOf = (frames: number) => passGraph(run, frames, attention, dtype);
   const step = graphOf(chunk);
   // Chunks of each length have a session, and each session weights of its own.
@@ -47,7 +47,7 @@ export async function diffusionMemory(
       },
       {
         name: "activations",
-        bytes: activationsOf(step),
+        bytes: activationsOf(step, device),
         ...(kind === "bidirectional" && { detail: `${chunk} latent frames at once` }),
         estimated: true,
       },

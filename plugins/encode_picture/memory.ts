@@ -15,7 +15,7 @@ export async function encoderMemory(
   const model = autoencoderOf("encode-picture", options);
   const { height, width } = sizeOf(options, model);
   const device = options.device ?? context.device;
-  const dtype = plannedPrecision(device, options.precision);
+  const dtype = await plannedPrecision(device, options.precision);
   const encoder = encoderOf(model, "fused", dtype);
   const alike = encoder.firstPictures === encoder.picturesPerLatent;
   const next = encoder.build("next", height, width);
@@ -38,7 +38,7 @@ export async function encoderMemory(
       },
       {
         name: "activations",
-        bytes: activationsOf(next.graph),
+        bytes: activationsOf(next.graph, device),
         detail: `${encoder.picturesPerLatent} pictures at once`,
         estimated: true,
       },

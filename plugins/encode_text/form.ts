@@ -30,10 +30,10 @@ export async function chooseForm(device: Device, wanted: Wanted): Promise<TextFo
   return { dtype: await choosePrecision(device, precision), bits };
 }
 
-/** What `chooseForm` is expected to say of a device that is not opened yet, by its name. */
-export function plannedForm(device: string, wanted: Wanted): TextForm {
+/** What `chooseForm` will say of a device that is not opened yet, by its name. */
+export async function plannedForm(device: string, wanted: Wanted): Promise<TextForm> {
   const { precision, bits } = split(wanted);
-  return { dtype: plannedPrecision(device, precision), bits };
+  return { dtype: await plannedPrecision(device, precision), bits };
 }
 
 /** What is exported: the device it will run on is not known. */

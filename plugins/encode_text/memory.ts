@@ -15,7 +15,7 @@ export async function textMemory(
   const model: TextModel = textModels[options.network];
   const device = options.device ?? context.device;
   const sizes = { ...model.sizes, ...options.sizes } as TextModel["sizes"];
-  const form = plannedForm(device, options.precision);
+  const form = await plannedForm(device, options.precision);
   const { graph, forms } = textNetwork(sizes, form);
   const file = await peek(options.weights, model.weights, context.directory);
   const stored = { stored: "bfloat16", device } as const;
@@ -40,7 +40,7 @@ export async function textMemory(
       ...(form.bits ? [] : loadingOf([graph], file, stored)),
       {
         name: "activations",
-        bytes: activationsOf(graph) + widened,
+        bytes: activationsOf(graph, device) + widened,
         detail: widened > 0 ? "with one matrix of weights widened" : "",
         estimated: true,
         passing,

@@ -294,9 +294,9 @@ Deno.test("chooseForm() leaves what few bits are computed in to the device", asy
   await using cpu = await openDevice("cpu", { threads: 1 });
   assertEquals(await chooseForm(cpu, "int8"), { dtype: "float32", bits: 8 });
   assertEquals(await chooseForm(cpu, "auto"), { dtype: "float32", bits: undefined });
-  assertEquals(plannedForm("cuda:1", "int4"), { dtype: "float16", bits: 4 });
-  assertEquals(plannedForm("cpu", "int4"), { dtype: "float32", bits: 4 });
-  assertEquals(plannedForm("webgpu", "float32"), { dtype: "float32", bits: undefined });
+  assertEquals(await plannedForm("cuda:1", "int4"), { dtype: "float16", bits: 4 });
+  assertEquals(await plannedForm("cpu", "int4"), { dtype: "float32", bits: 4 });
+  assertEquals(await plannedForm("webgpu", "float32"), { dtype: "float32", bits: undefined });
   assertEquals([isLarge(umt5Xxl), isLarge(textModels.embedded.sizes)], [true, false]);
 });
 

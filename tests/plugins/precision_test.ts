@@ -47,11 +47,35 @@ Deno.test("choosePrecision() leaves the CPU at float32 unless float16 is asked f
   assertEquals(await choosePrecision(device, "float16"), "float16");
 });
 
-Deno.test("plannedPrecision() expects 16-bit floats of cards", () => {
-  assertEquals(plannedPrecision("cpu", "auto"), "float32");
-  assertEquals(plannedPrecision("cuda:1", "auto"), "float16");
-  assertEquals(plannedPrecision("cuda", "float32"), "float32");
-  assertEquals(plannedPrecision("cpu", "float16"), "float16");
+Deno.test("plannedPrecision() expects 16-bit floats of cards", async () => {
+  assertEquals(await plannedPrecision("cpu", "auto"), "float32");
+  assertEquals(await plannedPrecision("cuda:1", "auto"), "float16");
+  assertEquals(await plannedPrecision("cuda", "float32"), "float32");
+  assertEquals(await plannedPrecision("cpu", "float16"), "float16");
+});
+
+Deno.test("plannedPrecision() opens a graphics adapter to see what it computes in, and closes it", async () => {
+  let opened = 0;
+  // The processor has no use for 16-bit floats, as some adapters: it stands in for one of them.
+  const open = () => {
+    opened++;
+    return openDevice("cpu", { threads: 1 });
+  };
+  assertEquals(await plannedPrecision("webgpu", "auto", open), "float32");
+  assertEquals(opened, 1);
+  assertEquals(await plannedPrecision("webgpu", "float16", open), "float16");
+  assertEquals(opened, 1, "nobody asks where the type is given");
+  const missing = () => Promise.reject(new Error("no adapter"));
+  assertEquals(await plannedPrecision("webgpu", "auto", missing), "float16");
+});
+
+Deno.test({
+  name: "plannedPrecision() says of the adapter what choosePrecision() says",
+  ignore: !await webgpuIsHere(),
+  fn: async () => {
+    await using device = await openDevice("webgpu");
+    assertEquals(await plannedPrecision("webgpu", "auto"), await choosePrecision(device));
+  },
 });
 
 Deno.test("a stage in float16 refuses a weight that is beyond it by name, and takes it in float32", async () => {
