@@ -46,6 +46,8 @@ export const table = {
   EnableProfiling: status(14, "handle", "buffer"),
   // DisableMemPattern(OrtSessionOptions*)
   DisableMemPattern: status(17, "handle"),
+  // DisableCpuMemArena(OrtSessionOptions*)
+  DisableCpuMemArena: status(19, "handle"),
   // SetSessionGraphOptimizationLevel(OrtSessionOptions*, GraphOptimizationLevel)
   SetSessionGraphOptimizationLevel: status(23, "handle", "i32"),
   // SetIntraOpNumThreads(OrtSessionOptions*, int)

@@ -93,6 +93,8 @@ export class Decoder implements AsyncDisposable {
       await loadGraph(this.#device, graph, this.#weights, {
         // All its products are in the graph's type.
         tf32: graph.dtype === "float16",
+        // A run's first piece comes once: the others need not lie beside its memory.
+        keepMemory: !(ownFirst && first),
         ...(signal && { signal }),
         ...(this.#profile && { profile: this.#profile }),
       }),

@@ -132,6 +132,8 @@ async function loadPiece(
     // All its products are in the graph's type.
     await loadGraph(device, graph, weights, {
       tf32: graph.dtype === "float16",
+      // A clip's first piece comes once: the others need not lie beside its memory.
+      keepMemory: piece.part === "next",
       ...(signal && { signal }),
     }),
   );
