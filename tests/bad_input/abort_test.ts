@@ -68,24 +68,20 @@ for (const { stage, at, later } of MOMENTS) {
       const control = new AbortController();
       const reason = new Error(`enough of ${stage}`);
       let due = false;
-      let aborted = 0;
+      const late: RunEvent[] = [];
       const run = open.run(PROMPT, {
         signal: control.signal,
         onEvent: (event) => {
+          if (control.signal.aborted) late.push(event);
           if (due || !at(event)) return;
           due = true;
-          setTimeout(() => {
-            aborted = performance.now();
-            control.abort(reason);
-          }, later);
+          setTimeout(() => control.abort(reason), later);
         },
       });
       assertStrictEquals(await assertRejects(() => Array.fromAsync(run)), reason);
-      const rejected = performance.now() - aborted;
+      // Without an end, it would go on for ever were it not given up.
       await run[Symbol.asyncDispose]();
-      const over = performance.now() - aborted;
-      assert(aborted > 0 && rejected < 100, `the rejection took ${rejected} ms`);
-      assert(over < 1000, `cleaning up took ${over} ms`);
+      assertEquals(late, [], "nothing is done any more");
       assertEquals(filesIn(folder), []);
       // What was given up harms no later run.
       const again = open.run(PROMPT, {
@@ -99,16 +95,15 @@ for (const { stage, at, later } of MOMENTS) {
 
 Deno.test("a run that is aborted in extend-prompt rejects with the reason and leaves nothing", () =>
   inFolder(async (path, folder) => {
+    // It answers when it is closed, which is when all is over.
     await using server = silentServer();
     await using open = await film(path, server.url).open();
     const reason = new Error("enough of waiting");
     const control = new AbortController();
     setTimeout(() => control.abort(reason), 50);
-    const began = performance.now();
     const run = open.run(PROMPT, { signal: control.signal });
     assertStrictEquals(await assertRejects(() => Array.fromAsync(run)), reason);
     await run[Symbol.asyncDispose]();
-    assert(performance.now() - began < 1000);
     assertEquals(filesIn(folder), []);
   }));
 
@@ -120,17 +115,22 @@ for (const later of [undefined, 0, 1, 5, 20, 50, 100]) {
       const control = new AbortController();
       if (later === undefined) control.abort(reason);
       const timer = setTimeout(() => control.abort(reason), later ?? 0);
-      const began = performance.now();
       let opened = false;
+      const loaded: string[] = [];
       try {
-        await using _open = await film(path).open({ signal: control.signal });
+        await using _open = await film(path).open({
+          signal: control.signal,
+          onEvent: (event) => {
+            if (event.type === "loaded") loaded.push(event.stage);
+          },
+        });
         opened = true;
       } catch (error) {
         assertStrictEquals(error, reason);
       }
       clearTimeout(timer);
-      assert(!opened || (later ?? 0) >= 20, "it was loaded all the same");
-      assert(performance.now() - began < 1500);
+      const early = (later ?? 0) < 20;
+      assert(!early || !opened && loaded.length < 5, `it was loaded all the same: ${loaded}`);
       assertEquals(filesIn(folder), []);
     }));
 }

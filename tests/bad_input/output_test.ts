@@ -9,15 +9,15 @@ const generate = (out: string, frames = "9") => [
 ];
 
 Deno.test("an output that cannot be written is refused before any work is done", async () => {
-  const began = performance.now();
   // Nobody, root neither, can make files there.
   const unwritable = Deno.build.os === "linux" ? "/proc/o.mp4" : "/no/such/folder/o.mp4";
   for (const out of [unwritable, "no/such/folder/o.mp4", "taken.txt/o.mp4"]) {
-    const { code, out: said, err, files } = await sluice(generate(out, "0"), { "taken.txt": "" });
+    // Without an end: were it begun, it would tell of its chunks.
+    const words = generate(out, "0").filter((word) => word !== "--quiet");
+    const { code, out: said, err, files } = await sluice(words, { "taken.txt": "" });
     assertEquals([code, said, files], [2, "", []], err);
     assertMatch(err, /^error: encode-video: Cannot write .*o\.mp4: .+\. .+\.\n$/);
   }
-  assertEquals(performance.now() - began < 10_000, true, "it was computed for");
   assertNothingOpen();
 });
 

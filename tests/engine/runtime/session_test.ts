@@ -4,9 +4,9 @@ import { affine, external, model, slow } from "./_models.ts";
 
 const nothing = { device: 0, session: 0, binding: 0, tensor: 0, value: 0, executor: 0 };
 
-/** A session with seconds of work in it, and a binding for it. */
+/** A session with years of work in it, which ends only where it is cut short, and a binding for it. */
 async function heavy(device: Device) {
-  const session = await device.createSession(slow(1_000_000, 64));
+  const session = await device.createSession(slow(1e15, 64));
   const x = device.createTensor("float32", [64, 64]);
   return { session, binding: session.createBinding().input("x", x).outputOnHost("y") };
 }
@@ -45,10 +45,8 @@ Deno.test("session.run() is ended by an abort, before, while waiting and during"
   await after(30);
   second.abort(reason);
   assertEquals(await waiting.catch((error) => error), reason, "at once, not after the first");
-  const start = performance.now();
   first.abort(reason);
   assertEquals(await running.catch((error) => error), reason);
-  assert(performance.now() - start < 1000, "long before the work is done");
 
   const other = await device.createSession(affine());
   const x = device.createTensor("float32", [1]);
