@@ -84,20 +84,23 @@ Deno.test("generate runs a config with a plugin beside it, whose options --set c
 
 Deno.test("live_prompt.ts changes the picture while it runs, pauses and stops", async () => {
   const heard: string[] = [];
-  const at: number[] = [];
+  /** When chunks were made, and when the run was told to pause or a little before. */
+  const made: number[] = [];
+  let paused = 0;
   const chunks = [];
   const run = perform({
     first: "a red heart grows before a red wall",
     second: "a blue heart grows before a blue wall",
     change: 1,
     stop: 8,
-    pause: 0.4,
+    pause: 1,
     onEvent: (event) => {
+      if (event.type === "chunk" && event.stage === "diffuse") made.push(performance.now());
       if (event.type === "prompt" && event.stage === "diffuse") heard.push(event.text);
     },
   });
   for await (const frames of run) {
-    at.push(performance.now());
+    if (frames.index === 1) paused = performance.now();
     chunks.push(frames);
   }
   const warmth = chunks.map((frames) => {
@@ -111,9 +114,9 @@ Deno.test("live_prompt.ts changes the picture while it runs, pauses and stops", 
   assertEquals(chunks[8]?.prompt.text, "a blue heart grows before a blue wall");
   assertEquals(chunks.map(({ index }) => index), chunks.map((_, i) => i));
   assert(chunks.length >= 9 && chunks.length <= 11, `stopped after ${chunks.length} chunks`);
-  // Two chunks at most are made already when the pause begins.
-  const gaps = at.map((time, i) => i === 0 ? 0 : time - at[i - 1]!);
-  assert(Math.max(...gaps.slice(2, 6)) > 250, `no pause was seen, only ${gaps.map(Math.round)} ms`);
+  // One chunk is in the making when the pause begins. On slow machines no more would be, paused or not.
+  const meanwhile = made.filter((at) => at > paused && at < paused + 1000);
+  assert(meanwhile.length <= 2, `no pause was seen: ${meanwhile.length} chunks were made in it`);
   assertNothingOpen();
 });
 
