@@ -6,6 +6,7 @@ import { composedAttention, Graph, scatterRows, writeModel } from "../engine/onn
 import type { Device, Tensor } from "../engine/runtime/mod.ts";
 import { float32ToFloat16, toFloat32 } from "../engine/tensor/mod.ts";
 import type { Bench, Check, Outcome } from "./_device_check.ts";
+import { noNumbers } from "./_device_operators.ts";
 import { allowedOf, randomFloats, shareOf } from "./_device_values.ts";
 
 /** There and back, device to device, and the first elements through a view: bit by bit. */
@@ -125,6 +126,7 @@ async function fillCache(device: Device, runs: CacheRuns, dtype: Precision): Pro
       ),
     );
     const out = scope.use(device.createTensor(dtype, [1, each, width]));
+    await out.write(noNumbers(dtype, out.size) as never);
     binding.input("cache", seen as Tensor).input("slots", slots as Tensor)
       .input("rows", fresh as Tensor).input("q", q as Tensor)
       .output("cache.updated", seen as Tensor).output("mixed", out as Tensor);

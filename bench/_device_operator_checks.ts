@@ -61,7 +61,7 @@ function attentionCheck(
       rows: queries,
       byRow: ["q"],
       unused,
-      note: `${queries} × ${keys}${unused ? "; the device's kernel is known to be wrong" : ""}`,
+      note: `${queries} × ${keys}${unused ? "; the networks do not use it here" : ""}`,
     };
   });
 }

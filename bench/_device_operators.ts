@@ -124,6 +124,8 @@ async function runOn(
   const [{ name, value }] = graph.outputs as unknown as [Graph["outputs"][number]];
   const output = stack.use(device.createTensor(value.dtype as DType, dimsOf(value)));
   binding.output(name, output);
+  // Memory may still hold what the run before has written there: a kernel that does nothing must not look right.
+  await output.write(noNumbers(value.dtype as Precision, output.size) as never);
   const run = async () => {
     const began = performance.now();
     await session.run(binding);
@@ -134,4 +136,9 @@ async function runOn(
   const steadyMs = timed ? median([await run(), await run(), await run()]) : firstMs;
   const data = await output.read();
   return { output: toFloat32(hostTensor(value.dtype, dimsOf(value), data)), firstMs, steadyMs };
+}
+
+/** What no right result has in it. */
+export function noNumbers(dtype: Precision, count: number): Float32Array | Float16Array {
+  return (dtype === "float16" ? new Float16Array(count) : new Float32Array(count)).fill(NaN);
 }

@@ -64,12 +64,12 @@ export function printSummary(
   groups: readonly GroupSummary[],
   memory: Readonly<Record<string, number>>,
 ): void {
-  table(["group", "right", "worst error", "of what is allowed", "steady ms", "card MB after", ""], [
+  table(["group", "right", "worst error", "of what is allowed", "ms", "card MB after", ""], [
     ...groups.map(({ group, right, count, worst, share, ms, verdict }) => [
       group,
       `${right} of ${count}`,
       count === 0 ? "" : worst.toExponential(1),
-      count === 0 ? "" : Number.isFinite(share) ? `${(100 * share).toFixed(1)}%` : "more",
+      count === 0 ? "" : share < 10 ? `${(100 * share).toFixed(1)}%` : "more",
       fixed(ms, 1),
       memory[group] === undefined ? "" : `${memory[group]}`,
       verdict,

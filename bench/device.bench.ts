@@ -121,7 +121,7 @@ async function ceilings(bench: Bench, facts: DeviceFacts, figures: Figures): Pro
   const { device, float16, quick } = bench;
   const small = quick || device.kind === "cpu" || facts.software;
   const lines: string[][] = [];
-  for (const dtype of float16 ? ["float32", "float16"] as const : ["float32"] as const) {
+  for (const dtype of ["float32", ...(float16 ? ["float16" as const] : [])] as const) {
     try {
       const measured = await measureCeilings(device, dtype, { small, runs: 3 });
       figures.ceilings[dtype] = measured;
