@@ -7,6 +7,8 @@ import type { RolloutPass } from "./pass.ts";
 
 /** What a chunk begins with and what its first pass mixes in are wanted with nothing to wait for between them. */
 const ahead = 2;
+/** Milliseconds that noise is made for before others have a turn. Small noise is whole in one. */
+const turnMs = 1;
 
 /**
  * The noise that a run needs, in its order: at most two are made before they are asked for. Which values there are does
@@ -28,15 +30,18 @@ export class NoiseAhead {
   }
 
   /**
-   * Waits for the network, and makes noise in the meantime, a millisecond at a time: the network's inputs may still be on
-   * their way, and others may be waiting for this thread.
+   * Waits for the network, and makes noise in the meantime, a millisecond or two at a time: the network's inputs may still
+   * be on their way, and others may be waiting for this thread.
    */
   async during(work: Promise<void> | void): Promise<void> {
     if (!(work instanceof Promise) || !this.#noise.draft) return await work;
     let failure: { readonly error: unknown } | undefined;
     const turn = () => {
       try {
-        if (this.#advance()) timer = setTimeout(turn, 0);
+        const began = performance.now();
+        while (this.#advance()) {
+          if (performance.now() - began > turnMs) return void (timer = setTimeout(turn, 0));
+        }
       } catch (error) {
         failure = { error };
       }
