@@ -23,7 +23,8 @@ export const deviceHelp =
     deno run -A bench/device.bench.ts --device cuda --json device.json
 
   --device D    cpu (default), webgpu, cuda, cuda:1 …
-  --quick       small sizes; a software adapter or a CPU takes a minute
+  --quick       small sizes and fewer networks: seconds on a CPU, minutes on a software adapter; a card
+                chooses other kernels for the real sizes, so that only a run without it counts there
   --no-wan      leaves out bench/wan.bench.ts behind the checks
   --only A,B    checks whose group or name has one of these words; no ceilings, no Wan
   --limit N     seconds of one check, after which the device counts as hanging (300)

@@ -75,4 +75,9 @@ export function printSummary(
       verdict,
     ]),
   ]);
+  const { before, closed } = memory;
+  if (before === undefined || closed === undefined) return;
+  console.log(
+    `\nThe card's memory: ${before} MB before, ${closed} MB after the device was closed.`,
+  );
 }

@@ -59,7 +59,7 @@ interface Figures {
   readonly options: DeviceBenchOptions;
   readonly facts?: DeviceFacts;
   readonly rows: Row[];
-  /** Megabytes of the card in use before the first check, and after each group. */
+  /** Megabytes of the card in use `before` the first check, after each group, and when the device is `closed`. */
   readonly memory: Record<string, number>;
   readonly ceilings: Partial<Record<Precision, Ceilings>>;
   /** What `wan.bench.ts` wrote. */
@@ -82,6 +82,7 @@ async function run(options: DeviceBenchOptions): Promise<0 | 1> {
     if (options.only.length === 0) await ceilings(bench, facts, figures);
     await device[Symbol.asyncDispose]();
     await reference[Symbol.asyncDispose]();
+    await remember(device, figures, "closed");
     if (options.wan) await wan(options, facts, figures);
   }
   printSummary(summarize(figures.rows), figures.memory);
