@@ -33,7 +33,7 @@ const FLOAT16_SUMS = 10;
 
 function networkCheck(each: Float16Case, dtype: Precision): Check {
   return {
-    group: `golden networks, ${dtype}`,
+    group: `golden networks in ${dtype}`,
     name: each.name,
     dtype,
     async run({ device, attention }): Promise<Outcome> {

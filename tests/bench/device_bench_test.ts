@@ -49,7 +49,7 @@ Deno.test("device.bench.ts finds the CPU right in every row, and says so last", 
     "products and norms",
     "convolutions",
     "few bits",
-    "golden networks, float32",
+    "golden networks in float32",
     "embedded pipeline",
   ]);
   const measured = rows.filter(({ name }) => name.startsWith("MultiHeadAttention"))
