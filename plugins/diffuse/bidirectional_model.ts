@@ -7,28 +7,20 @@ import {
   type GuessingModel,
   type PromptSide,
 } from "../../engine/diffusion/mod.ts";
-import { checkWeights, fusedAttentionWorks, loadGraph } from "../../engine/load/mod.ts";
-import { type ChunkShape, wan, type WanConfig, wanContext } from "../../engine/networks/mod.ts";
+import { checkWeights, loadGraph } from "../../engine/load/mod.ts";
+import { type ChunkShape, wan, wanContext } from "../../engine/networks/mod.ts";
 import type { Device, Session } from "../../engine/runtime/mod.ts";
 import type { WeightFile } from "../../engine/weights/mod.ts";
-import { checking, type ReportLoading, toDevice } from "../_loading.ts";
-import { choosePrecision, type WantedPrecision } from "../_precision.ts";
+import { checking, toDevice } from "../_loading.ts";
 import { ClipPasses } from "./clip_passes.ts";
+import { formOn, type TransformerOptions } from "./form.ts";
 import { PromptMemory } from "./prompt_memory.ts";
 import type { Transformer } from "./transformer.ts";
 
 /** How the model is loaded. */
-export interface BidirectionalWanModelOptions {
-  readonly sizes: WanConfig;
+export interface BidirectionalWanModelOptions extends TransformerOptions {
   /** The whole clip, in latent frames and cells. For a clip of another length its network is loaded in place of this. */
   readonly clip: ChunkShape;
-  readonly attention: "auto" | "fused" | "composed";
-  /** Default: `auto`. */
-  readonly precision?: WantedPrecision | undefined;
-  readonly profile?: string | undefined;
-  readonly signal?: AbortSignal;
-  /** Told how far loading has come. */
-  readonly report?: ReportLoading;
 }
 
 /** Loads what clips of so many latent frames are made with. */
@@ -69,12 +61,9 @@ export class BidirectionalWanModel implements Transformer {
   ): Promise<BidirectionalWanModel> {
     const { sizes, clip, signal, profile, report } = options;
     const loading = signal ? { signal } : {};
-    const fused = options.attention === "fused" ||
-      (options.attention === "auto" && await fusedAttentionWorks(device));
-    const attention = fused ? "fused" : "composed";
-    const dtype = await choosePrecision(device, options.precision);
-    const graphOf = (frames: number) => wan(sizes, { ...clip, frames }, { attention, dtype });
-    const contextGraph = wanContext(sizes, { dtype });
+    const form = await formOn(device, options);
+    const graphOf = (frames: number) => wan(sizes, { ...clip, frames }, form);
+    const contextGraph = wanContext(sizes, form);
     const graphs = [graphOf(clip.frames), contextGraph];
     await checkWeights(graphs, weights, { ...loading, ...checking(report) });
     toDevice(report);

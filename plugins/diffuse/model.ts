@@ -4,37 +4,28 @@
  */
 
 import type { CausalModel, GuessingModel, PromptSide } from "../../engine/diffusion/mod.ts";
-import { checkWeights, fusedAttentionWorks, loadGraph } from "../../engine/load/mod.ts";
+import { checkWeights, loadGraph } from "../../engine/load/mod.ts";
 import {
   causalWan,
   causalWanNames,
   type ChunkShape,
   tokensPerFrame,
-  type WanConfig,
   wanContext,
 } from "../../engine/networks/mod.ts";
 import type { Device, Session } from "../../engine/runtime/mod.ts";
 import type { WeightFile } from "../../engine/weights/mod.ts";
-import { checking, type ReportLoading, toDevice } from "../_loading.ts";
-import { choosePrecision, type WantedPrecision } from "../_precision.ts";
+import { checking, toDevice } from "../_loading.ts";
 import { ChunkPasses } from "./chunk_passes.ts";
+import { formOn, type TransformerOptions } from "./form.ts";
 import { PromptMemory } from "./prompt_memory.ts";
 import type { Transformer } from "./transformer.ts";
 
 /** How the model is loaded. */
-export interface CausalWanModelOptions {
-  readonly sizes: WanConfig;
+export interface CausalWanModelOptions extends TransformerOptions {
   /** The usual chunk. Chunks of other lengths are loaded when they first come, or by `prepare`. */
   readonly chunk: ChunkShape;
   /** Latent frames that the cache holds. */
   readonly window: number;
-  readonly attention: "auto" | "fused" | "composed";
-  /** Default: `auto`. */
-  readonly precision?: WantedPrecision | undefined;
-  readonly profile?: string | undefined;
-  readonly signal?: AbortSignal;
-  /** Told how far loading has come. */
-  readonly report?: ReportLoading;
 }
 
 /** Loads the session for chunks of so many latent frames. */
@@ -83,13 +74,9 @@ export class CausalWanModel implements Transformer {
     options: CausalWanModelOptions,
   ): Promise<CausalWanModel> {
     const { sizes, chunk, signal, profile, report } = options;
-    const fused = options.attention === "fused" ||
-      (options.attention === "auto" && await fusedAttentionWorks(device));
-    const attention = fused ? "fused" : "composed";
-    const dtype = await choosePrecision(device, options.precision);
-    const graphOf = (frames: number) =>
-      causalWan(sizes, { ...chunk, frames }, { attention, dtype });
-    const contextGraph = wanContext(sizes, { dtype });
+    const form = await formOn(device, options);
+    const graphOf = (frames: number) => causalWan(sizes, { ...chunk, frames }, form);
+    const contextGraph = wanContext(sizes, form);
     const looking = { ...(signal && { signal }), ...checking(report) };
     await checkWeights([graphOf(chunk.frames), contextGraph], weights, looking);
     toDevice(report);
