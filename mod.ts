@@ -130,6 +130,7 @@ export {
   type CudaProvider,
   type CudaReport,
   type DevicesReport,
+  type FetchOptions,
   inspectDevices,
   installedCuda,
   memoryOfCards,

@@ -12,7 +12,7 @@ export type {
   CudaProvider,
   CudaReport,
 } from "../engine/runtime/mod.ts";
-export type { WheelEvent, WheelOptions, WheelRecord } from "../engine/weights/mod.ts";
+export type { FetchOptions, WheelEvent, WheelOptions, WheelRecord } from "../engine/weights/mod.ts";
 
 /** What this machine can compute on, with what CUDA has and lacks. */
 export interface DevicesReport extends RuntimeReport {

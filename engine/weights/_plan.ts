@@ -1,34 +1,19 @@
 /** What pulling models is told, what it tells, and what it is about to do. */
 
 import type { HubEnvironment, RemoteFile } from "./_hub.ts";
+import type { FetchOptions } from "./_requests.ts";
 import type { ModelFile, PublishedModel } from "./registry.ts";
 
 /** How models are pulled. */
-export interface PullOptions {
+export interface PullOptions extends FetchOptions {
   /** Folder of models. */
   readonly folder: string;
   /** The hub's variables: `HF_ENDPOINT`, `HF_TOKEN`, `HF_HOME` … */
   readonly environment?: HubEnvironment;
   /** Files at once, from 1. Default: 3. */
   readonly parallel?: number;
-  /** Whether files that are there, or begun, are fetched anew. Default: false. */
-  readonly restart?: boolean;
-  /** Ends it; what has come stays. */
-  readonly signal?: AbortSignal;
-  /** Bytes that are free on the disk of a folder that may not be there yet; undefined where nobody knows. */
-  readonly freeSpace?: (folder: string) => Promise<number | undefined>;
   /** Told what happens. */
   readonly onEvent?: (event: PullEvent) => void;
-  /** For tests. */
-  readonly fetch?: typeof fetch;
-  /** Attempts in a row that bring nothing before giving up. Default: 6. */
-  readonly attempts?: number;
-  /** Milliseconds before the second attempt, doubled with each further one. Default: 1,000. */
-  readonly pause?: number;
-  /** Milliseconds that a server may ask to wait. Default: 300,000. */
-  readonly patience?: number;
-  /** Milliseconds without a byte after which a connection counts as dead. Default: 60,000. */
-  readonly idle?: number;
 }
 
 /** What happens while models are pulled. `file` is the path below the folder of models. */

@@ -42,6 +42,44 @@ export interface RequestOptions {
   readonly idle: number;
 }
 
+/** What whoever fetches files may say of how. */
+export interface FetchOptions {
+  /** Whether files that are there, or begun, are fetched anew. Default: false. */
+  readonly restart?: boolean;
+  /** Ends it; what has come stays. */
+  readonly signal?: AbortSignal;
+  /** Bytes that are free on the disk of a folder that may not be there yet; undefined where nobody knows. */
+  readonly freeSpace?: (folder: string) => Promise<number | undefined>;
+  /** For tests. */
+  readonly fetch?: typeof fetch;
+  /** Attempts in a row that bring nothing before giving up. Default: 6 for models, 5 for a wheel. */
+  readonly attempts?: number;
+  /** Milliseconds before the second attempt, doubled with each further one. Default: 1,000. */
+  readonly pause?: number;
+  /** Milliseconds that a server may ask to wait. Default: 300,000. */
+  readonly patience?: number;
+  /** Milliseconds without a byte after which a connection counts as dead. Default: 60,000. */
+  readonly idle?: number;
+}
+
+/** How servers are asked, where the options leave it open. */
+export function requestOptions(
+  { fetch: send = fetch, signal, attempts = 6, pause = 1000, patience = 300_000, idle = 60_000 }:
+    FetchOptions,
+  token?: { readonly value: string | undefined; readonly origin: string },
+): RequestOptions {
+  return {
+    fetch: send,
+    token: token?.value,
+    tokenOrigin: token?.origin,
+    signal,
+    attempts,
+    pause,
+    patience,
+    idle,
+  };
+}
+
 const redirects = [301, 302, 303, 307, 308];
 const redirectLimit = 8;
 

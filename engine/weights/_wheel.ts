@@ -1,7 +1,12 @@
 /** What taking files out of a wheel is told, what it tells, and where they lie meanwhile. */
 
 import type { IndexFile, WheelNeed } from "./_index.ts";
-import { DownloadError, type RequestOptions } from "./_requests.ts";
+import {
+  DownloadError,
+  type FetchOptions,
+  type RequestOptions,
+  requestOptions,
+} from "./_requests.ts";
 import type { WheelMember } from "./_wheel_zip.ts";
 
 /** What to take out of which wheel. */
@@ -17,25 +22,11 @@ export interface WheelRequest extends WheelNeed {
 }
 
 /** How files are fetched. */
-export interface WheelOptions {
+export interface WheelOptions extends FetchOptions {
   /** Whether the whole wheel is fetched though parts would do. Default: false. */
   readonly whole?: boolean;
-  /** Whether what came earlier is thrown away. Default: false. */
-  readonly restart?: boolean;
-  /** Ends it; what has come stays. */
-  readonly signal?: AbortSignal;
-  /** Bytes that are free on the disk of a folder that may not be there yet; undefined where nobody knows. */
-  readonly freeSpace?: (folder: string) => Promise<number | undefined>;
   /** Told what happens. */
   readonly onEvent?: (event: WheelEvent) => void;
-  /** For tests. */
-  readonly fetch?: typeof fetch;
-  /** Attempts in a row that bring nothing before giving up. Default: 5. */
-  readonly attempts?: number;
-  /** Milliseconds before the second attempt, doubled with each further one. Default: 1,000. */
-  readonly pause?: number;
-  /** Milliseconds without a byte after which a connection counts as dead. Default: 60,000. */
-  readonly idle?: number;
 }
 
 /** What happens. `file` is a member's last name, or the wheel's. */
@@ -91,17 +82,8 @@ export const recordName = "installed.json";
 export const lockName = "lock";
 
 /** How the index and the wheel are asked for. */
-export function requestOptions(options: WheelOptions, inner: typeof fetch): RequestOptions {
-  return {
-    fetch: inner,
-    token: undefined,
-    tokenOrigin: undefined,
-    signal: options.signal,
-    attempts: options.attempts ?? 5,
-    pause: options.pause ?? 1000,
-    patience: 300_000,
-    idle: options.idle ?? 60_000,
-  };
+export function wheelRequests(options: WheelOptions, inner: typeof fetch): RequestOptions {
+  return requestOptions({ attempts: 5, ...options, fetch: inner });
 }
 
 /** Where a member, or the wheel, waits until it is whole and unpacked. */

@@ -12,13 +12,13 @@ import {
   packedPlace,
   pick,
   recordName,
-  requestOptions,
   unpackedPlace,
   waiting,
   wheelMark,
   type WheelOptions,
   type WheelPlan,
   type WheelRecord,
+  wheelRequests,
 } from "./_wheel.ts";
 import { openLocal, openRemote } from "./_wheel_source.ts";
 import { type ByteSource, parseRecord, readMembers, type WheelTable } from "./_wheel_zip.ts";
@@ -35,7 +35,7 @@ export async function fetchInto(
 ): Promise<WheelRecord> {
   const { request, wheel } = plan;
   const inner = openIndex(request.index, options.fetch ?? fetch).fetch;
-  const asking = requestOptions(options, inner);
+  const asking = wheelRequests(options, inner);
   const whole = plan.wanted === undefined ? await fetchWhole(plan, options, asking) : undefined;
   using local = whole === undefined ? undefined : await openLocal(wheel.name, whole);
   const source = local ?? await openRemote(wheel, asking);

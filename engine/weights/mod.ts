@@ -31,7 +31,7 @@ export {
 } from "./inspect.ts";
 export { checkFinite, checkRead, type FiniteOptions } from "./finite.ts";
 export { type ModelFile, publishedFile, type PublishedModel, publishedModels } from "./registry.ts";
-export { DownloadError } from "./_requests.ts";
+export { DownloadError, type FetchOptions } from "./_requests.ts";
 export { type HubEnvironment, hubVariables, type RemoteFile } from "./_hub.ts";
 export {
   bytesLeft,

@@ -21,7 +21,14 @@ import {
   writeRecord,
 } from "./_pulled.ts";
 import type { PlannedFile, PullOptions } from "./_plan.ts";
-import { checkStatus, DownloadError, persist, request, type RequestOptions } from "./_requests.ts";
+import {
+  checkStatus,
+  DownloadError,
+  persist,
+  request,
+  type RequestOptions,
+  requestOptions,
+} from "./_requests.ts";
 import type { ModelFile, PublishedModel } from "./registry.ts";
 
 export type { PlannedFile, PullEvent, PullOptions } from "./_plan.ts";
@@ -71,18 +78,10 @@ function addressOf(
   return `${hubEndpoint(environment)}/${repository}/resolve/${revision}/${escaped}`;
 }
 
-function requestOptions(options: PullOptions): RequestOptions {
+function hubOptions(options: PullOptions): RequestOptions {
   const { environment = {} } = options;
-  return {
-    fetch: options.fetch ?? fetch,
-    token: hubToken(environment),
-    tokenOrigin: new URL(hubEndpoint(environment)).origin,
-    signal: options.signal,
-    attempts: options.attempts ?? 6,
-    pause: options.pause ?? 1000,
-    patience: options.patience ?? 300_000,
-    idle: options.idle ?? 60_000,
-  };
+  const origin = new URL(hubEndpoint(environment)).origin;
+  return requestOptions(options, { value: hubToken(environment), origin });
 }
 
 /** Asks the server what file it has. */
@@ -91,7 +90,7 @@ async function describe(
   known: RemoteFile,
   options: PullOptions,
 ): Promise<RemoteFile> {
-  const asking = requestOptions(options);
+  const asking = hubOptions(options);
   const onWait = (reason: string, milliseconds: number) =>
     options.onEvent?.({ type: "wait", file: name, reason, milliseconds });
   const answer = await persist(
@@ -220,7 +219,7 @@ async function fetchFile(each: PlannedFile, options: PullOptions): Promise<void>
     restart,
     onBytes: (count, done) => onEvent?.({ type: "bytes", file: name, count, done }),
     onWait: (reason, milliseconds) => onEvent?.({ type: "wait", file: name, reason, milliseconds }),
-  }, requestOptions(options));
+  }, hubOptions(options));
   const cached = target === path ? undefined : await nameCached(each, target, options);
   const record: PullRecord = {
     bytes,

@@ -9,7 +9,6 @@ import {
   lockName,
   packedPlace,
   pick,
-  requestOptions,
   unpackedPlace,
   waiting,
   wheelMark,
@@ -17,6 +16,7 @@ import {
   type WheelPlan,
   type WheelRecord,
   type WheelRequest,
+  wheelRequests,
 } from "./_wheel.ts";
 import { fetchInto } from "./_wheel_members.ts";
 import { openRemote } from "./_wheel_source.ts";
@@ -45,7 +45,7 @@ export async function planWheel(
   options: WheelOptions = {},
 ): Promise<WheelPlan> {
   const index = openIndex(request.index, options.fetch ?? fetch);
-  const asking = requestOptions(options, index.fetch);
+  const asking = wheelRequests(options, index.fetch);
   const files = await readIndex(index.address, request.project, asking, waiting(request, options));
   const wheel = chooseWheel(files, request);
   checkAddress(index.address, wheel);
