@@ -36,9 +36,6 @@ export interface NodeWork extends Work {
   readonly kind: WorkKind;
 }
 
-/** Nothing to do. */
-export const noWork: Work = { flops: 0, bytes: 0, kernels: 0 };
-
 const kinds: Readonly<Record<string, WorkKind>> = {
   Gemm: "product",
   MatMul: "product",

@@ -10,6 +10,7 @@ import {
 } from "../engine/weights/mod.ts";
 import { textModels } from "../plugins/_models.ts";
 import type { Tokens } from "../plugins/encode_text/text_encoder.ts";
+import { umt5Sizes } from "../tests/_golden.ts";
 
 /** An encoder and what it is to encode. */
 export interface TextCase {
@@ -19,23 +20,11 @@ export interface TextCase {
   readonly texts: readonly Tokens[];
 }
 
-/** Sizes of tests/golden/umt5_encoder.safetensors. */
-const small: Umt5Config = {
-  vocab: 200,
-  dim: 32,
-  dimAttn: 32,
-  dimFfn: 64,
-  numHeads: 4,
-  numLayers: 3,
-  numBuckets: 32,
-  textLen: 16,
-};
-
 export async function goldenCase(): Promise<TextCase> {
   const file = await golden("umt5_encoder");
-  const texts = await textsOf(file, 3, small.textLen);
+  const texts = await textsOf(file, 3, umt5Sizes.textLen);
   const weights = parameters(file, "weights.");
-  return { title: "tests/golden, 3 layers of 32 channels", sizes: small, weights, texts };
+  return { title: "tests/golden, 3 layers of 32 channels", sizes: umt5Sizes, weights, texts };
 }
 
 export async function embeddedCase(): Promise<TextCase> {

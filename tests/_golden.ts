@@ -1,8 +1,21 @@
 /** Tensors of tests/golden, and how far two tensors are apart. */
 
 import { assert } from "@std/assert";
+import type { Umt5Config } from "../engine/networks/mod.ts";
 import { toFloat32 } from "../engine/tensor/mod.ts";
 import { openSafetensors, parameters, type WeightFile } from "../engine/weights/mod.ts";
+
+/** Sizes of umt5_encoder.safetensors. */
+export const umt5Sizes: Umt5Config = {
+  vocab: 200,
+  dim: 32,
+  dimAttn: 32,
+  dimFfn: 64,
+  numHeads: 4,
+  numLayers: 3,
+  numBuckets: 32,
+  textLen: 16,
+};
 
 /** A golden file. */
 export class Golden {

@@ -23,18 +23,10 @@ import {
   writeRandomSafetensors,
   writeTorch,
 } from "./_stand_in.ts";
+import { inFolder } from "./_folder.ts";
 
 const chunk = { frames: 3, height: 60, width: 104 };
 const clip = { frames: 1, height: 8, width: 8 };
-
-async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await work(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 Deno.test("files of the published sizes open by their tables, under every network's own names", async () => {
   const causal = [causalWan(wan2_1_1_3b, chunk), wanContext(wan2_1_1_3b)];

@@ -6,6 +6,7 @@ import type { DevicesReport } from "../../mod.ts";
 import { denoDir } from "../_deno_dir.ts";
 import { makeWheel, noise, WheelServer } from "../engine/weights/_wheel_server.ts";
 import { run } from "./_run.ts";
+import { inFolder } from "../_folder.ts";
 
 const MAIN = fromFileUrl(new URL("../../cli/main.ts", import.meta.url));
 const CONFIG = fromFileUrl(new URL("../../deno.json", import.meta.url));
@@ -24,15 +25,6 @@ function serve(): WheelServer {
     },
   });
   return new WheelServer(wheel, { names: [NAME] });
-}
-
-async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await work(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
 }
 
 /** The program as a user starts it, with a cache of its own. */

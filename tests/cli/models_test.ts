@@ -4,21 +4,13 @@ import { content, HubServer } from "../engine/weights/_hub_server.ts";
 import { publishedIn } from "../../cli/published.ts";
 import { loadConfig } from "../../pipeline/config.ts";
 import { run } from "./_run.ts";
+import { inFolder } from "../_folder.ts";
 
 const MAIN = fromFileUrl(new URL("../../cli/main.ts", import.meta.url));
 const CONFIG = fromFileUrl(new URL("../../deno.json", import.meta.url));
 const BYTES = 300_000;
 const WHOLE = content(BYTES, 7);
 const PATH = "checkpoints/self_forcing_gan.pt";
-
-async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await work(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 /** The program as a user starts it, in a folder of its own. */
 function sluice(folder: string, words: readonly string[], endpoint: string): Deno.ChildProcess {

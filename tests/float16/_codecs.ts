@@ -5,7 +5,6 @@ import {
   type TaehvConfig,
   taehvDecoder,
   taehvEncoder,
-  type Umt5Config,
   umt5Encoder,
   wan2_1_vae,
   type WanVaeConfig,
@@ -13,20 +12,8 @@ import {
   wanVaeEncoder,
 } from "../../engine/networks/mod.ts";
 import type { TensorData } from "../../engine/tensor/mod.ts";
-import { Golden } from "../_golden.ts";
+import { Golden, umt5Sizes } from "../_golden.ts";
 import { type Compared, onRounding, run, zerosOf } from "./_compare.ts";
-
-/** Sizes of the golden text encoder. */
-export const umt5Sizes: Umt5Config = {
-  vocab: 200,
-  dim: 32,
-  dimAttn: 32,
-  dimFfn: 64,
-  numHeads: 4,
-  numLayers: 3,
-  numBuckets: 32,
-  textLen: 16,
-};
 
 export async function longText(
   dtype: Precision,

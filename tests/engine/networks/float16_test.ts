@@ -16,7 +16,7 @@ import {
 import { add, cast, Graph, linear, mul } from "../../../engine/onnx/mod.ts";
 import type { TensorData } from "../../../engine/tensor/mod.ts";
 import { float16Cases } from "../../float16/_cases.ts";
-import { umt5Sizes } from "../../float16/_codecs.ts";
+import { umt5Sizes } from "../../_golden.ts";
 import { errorOf } from "../../float16/_compare.ts";
 import { assertClose, Golden } from "../../_golden.ts";
 import { rounding } from "../../_rounding.ts";

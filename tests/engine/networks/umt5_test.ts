@@ -1,30 +1,14 @@
 import { assertEquals } from "@std/assert";
-import {
-  relativeBucket,
-  type Umt5Config,
-  umt5Encoder,
-  umt5Xxl,
-} from "../../../engine/networks/mod.ts";
-import { assertClose, Golden } from "../../_golden.ts";
+import { relativeBucket, umt5Encoder, umt5Xxl } from "../../../engine/networks/mod.ts";
+import { assertClose, Golden, umt5Sizes } from "../../_golden.ts";
 import { runGraph, type TestPlace } from "../../_run_graph.ts";
 import { webgpuIsHere } from "../../_webgpu.ts";
-
-const config: Umt5Config = {
-  vocab: 200,
-  dim: 32,
-  dimAttn: 32,
-  dimFfn: 64,
-  numHeads: 4,
-  numLayers: 3,
-  numBuckets: 32,
-  textLen: 16,
-};
 
 async function checkTexts(place: TestPlace, tolerance: number): Promise<void> {
   const golden = await Golden.open("umt5_encoder");
   const [ids, mask] = [await golden.integers("in.ids"), await golden.integers("in.mask")];
   for (const [padding, name] of [["keep", "out.encoder"], ["zero", "out.prompt_embeds"]] as const) {
-    const graph = umt5Encoder(config, { padding });
+    const graph = umt5Encoder(umt5Sizes, { padding });
     for (let text = 0; text < 3; text++) {
       const inputs = {
         ids: ids.slice(text * 16, text * 16 + 16),
@@ -40,7 +24,7 @@ async function checkTexts(place: TestPlace, tolerance: number): Promise<void> {
 /** A text so long that distances share buckets. */
 async function checkLong(place: TestPlace, tolerance: number): Promise<void> {
   const golden = await Golden.open("umt5_encoder");
-  const graph = umt5Encoder(config, { length: 160, padding: "keep" });
+  const graph = umt5Encoder(umt5Sizes, { length: 160, padding: "keep" });
   const inputs = {
     ids: await golden.integers("in.long.ids"),
     mask: await golden.integers("in.long.mask"),
@@ -88,6 +72,6 @@ Deno.test("umt5Encoder() gives the same where each run makes the position biases
     mask: (await golden.integers("in.mask")).slice(0, 16),
   };
   const run = (keepBiases: boolean) =>
-    runGraph(umt5Encoder(config, { keepBiases }), inputs, { weights: golden.weights });
+    runGraph(umt5Encoder(umt5Sizes, { keepBiases }), inputs, { weights: golden.weights });
   assertEquals((await run(false)).embeddings, (await run(true)).embeddings);
 });
